@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Cloister. `make help` lists the verbs; README.md tells the rest.
+
+SYSTEM ?= virtio
+BUILD_DIR ?= build
+MICROKIT_BOARD ?= $(if $(BOARD),$(BOARD),qemu_virt_aarch64)
+MICROKIT_CONFIG ?= $(if $(CONFIG),$(CONFIG),debug)
+MICROKIT_SDK ?= $(EMBEDDED_SDK)
+LINUX ?=
+INITRD ?=
+QEMU_CPU ?= cortex-a76
+QEMU_MEMORY ?= 1G
+
+EMBEDDED_SDK := $(BUILD_DIR)/sdk
+BOARD_SDK = $(MICROKIT_SDK)/board/$(MICROKIT_BOARD)/$(MICROKIT_CONFIG)
+TARGET_DIR := $(BUILD_DIR)/$(MICROKIT_BOARD)/$(MICROKIT_CONFIG)
+HOST_DIR := $(BUILD_DIR)/host
+UNIT_DIR := $(BUILD_DIR)/unit
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SECONDARY:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+SHELL := /bin/bash
+
+WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wshadow
+# Debian's linux-libc-dev holds virtIO's constants; its headers are the same for every target.
+TARGET_FLAGS := --target=aarch64-none-elf -march=armv8.1-a -mgeneral-regs-only -mstrict-align \
+    -ffreestanding -fno-pic -fno-stack-protector -ffunction-sections -fdata-sections
+TARGET_CFLAGS = $(TARGET_FLAGS) -std=c11 -O2 -g $(WARNINGS) -MMD -MP -ffile-prefix-map=$(CURDIR)=. \
+    -I. -Iio/include -Isdk/libc/include -isystem $(BUILD_DIR)/uapi
+HOST_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -MMD -MP -ffile-prefix-map=$(CURDIR)=. \
+    -I. -Iio/include -Isdk/kernel/include
+UNIT_CFLAGS := -std=c11 -D_GNU_SOURCE -O1 -g $(WARNINGS) -MMD -MP -I. -Iio/include \
+    -Isdk/kernel/include -fsanitize=address,undefined -fno-sanitize-recover=all \
+    -fno-omit-frame-pointer
+
+# What each folder builds. PROGRAMS run on the target as PDs, HOST_PROGRAMS here, UNIT_TESTS here
+# under sanitizers; NAME_SRCS are the sources of NAME, NAME_LIBS the host libraries.
+PROGRAMS :=
+HOST_PROGRAMS :=
+UNIT_TESTS :=
+include sdk/rules.mk
+-include io/rules.mk vmm/rules.mk compose/rules.mk guest/rules.mk systems/rules.mk
+-include $(sort $(wildcard tests/*/*.mk))
+
+# ---- Debian packages: `$(call need,package ...)` installs what is missing ----------------------
+need = .ci/need $(1)
+BUILD_PACKAGES := clang lld llvm libclang-rt-dev libexpat1-dev libyaml-dev libfdt-dev linux-libc-dev
+
+$(BUILD_DIR)/.tools: .ci/need
+	@mkdir -p $(@D)
+	@$(call need,$(BUILD_PACKAGES))
+	@touch $@
+
+$(BUILD_DIR)/uapi: | $(BUILD_DIR)/.tools
+	@mkdir -p $@
+	@ln -sfn /usr/include/linux $@/linux
+	@ln -sfn /usr/include/asm-generic $@/asm-generic
+	@ln -sfn /usr/include/asm-generic $@/asm
+
+# ---- Target programs ---------------------------------------------------------------------------
+LIBC_SRCS := sdk/libc/string.c sdk/libc/format.c
+target_objects = $(patsubst %,$(TARGET_DIR)/%.o,$(basename $(1)))
+
+$(TARGET_DIR)/%.o: %.c | $(BUILD_DIR)/.tools $(BUILD_DIR)/uapi
+	@mkdir -p $(@D)
+	clang $(TARGET_CFLAGS) $(if $(filter sdk/kernel/% sdk/boards/%,$<),$(KERNEL_CFLAGS),-I$(BOARD_SDK)/include) -c $< -o $@
+$(TARGET_DIR)/%.o: %.S | $(BUILD_DIR)/.tools
+	@mkdir -p $(@D)
+	clang $(TARGET_FLAGS) -g -MMD -MP -ffile-prefix-map=$(CURDIR)=. -I. $(KERNEL_CFLAGS) -c $< -o $@
+
+# Every program waits for the SDK: its headers, its linker script, its library.
+define target_program
+$(TARGET_DIR)/$(1).elf: $$(call target_objects,$$($(1)_SRCS) $(LIBC_SRCS)) $$(SDK_STAMP)
+	ld.lld -T $$(BOARD_SDK)/lib/microkit.ld --gc-sections -z max-page-size=4096 -z noexecstack \
+	    --build-id=none -o $$@ $$(filter %.o,$$^) $$(BOARD_SDK)/lib/libmicrokit.a
+$$(call target_objects,$$($(1)_SRCS) $(LIBC_SRCS)): | $$(SDK_STAMP)
+endef
+$(foreach program,$(PROGRAMS),$(eval $(call target_program,$(program))))
+PROGRAM_ELFS := $(PROGRAMS:%=$(TARGET_DIR)/%.elf)
+
+# ---- Host programs and unit tests --------------------------------------------------------------
+$(HOST_DIR)/%.o: %.c | $(BUILD_DIR)/.tools
+	@mkdir -p $(@D)
+	clang $(HOST_CFLAGS) -c $< -o $@
+$(UNIT_DIR)/%.o: %.c | $(BUILD_DIR)/.tools
+	@mkdir -p $(@D)
+	clang $(UNIT_CFLAGS) -c $< -o $@
+
+define host_program
+$(HOST_DIR)/$(1): $$(patsubst %.c,$(HOST_DIR)/%.o,$$($(1)_SRCS))
+	clang $$^ $$($(1)_LIBS) -o $$@
+endef
+$(foreach program,$(HOST_PROGRAMS),$(eval $(call host_program,$(program))))
+
+define unit_test
+$(UNIT_DIR)/$(1): $$(patsubst %.c,$(UNIT_DIR)/%.o,$$($(1)_SRCS))
+	clang -fsanitize=address,undefined $$^ $$($(1)_LIBS) -lcmocka -o $$@
+endef
+$(foreach test,$(UNIT_TESTS),$(eval $(call unit_test,$(test))))
+
+# ---- Verbs -------------------------------------------------------------------------------------
+.PHONY: help
+help: ## list the verbs
+	@echo 'Cloister: many Linux guests on one small separation kernel.'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+	@echo 'Variables: SYSTEM= MICROKIT_BOARD= MICROKIT_CONFIG=debug|release|benchmark MICROKIT_SDK='
+	@echo '           BUILD_DIR= LINUX= INITRD= QEMU_CPU= QEMU_MEMORY= (README.md tells more)'
+
+.PHONY: unit
+unit: unit-packages $(UNIT_TESTS:%=$(UNIT_DIR)/%) ## run the host tests, under ASan and UBSan
+	@failed=0; for t in $(UNIT_TESTS); do echo "== $$t"; \
+	    timeout 300 $(UNIT_DIR)/$$t 2>&1 | tee $(UNIT_DIR)/$$t.log | grep -vE '^\[ (RUN|      OK) ' ; \
+	    [ $${PIPESTATUS[0]} -eq 0 ] || failed=1; done; exit $$failed
+.PHONY: unit-packages
+unit-packages: $(BUILD_DIR)/.tools
+	@$(call need,libcmocka-dev)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(BUILD_DIR)
+
+-include $(shell find $(BUILD_DIR) -name '*.d' 2>/dev/null)
