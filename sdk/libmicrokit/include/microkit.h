@@ -74,6 +74,18 @@ void microkit_vcpu_arm_ack_vppi(microkit_child vcpu, seL4_Word irq);
 seL4_Word microkit_vcpu_arm_read_reg(microkit_child vcpu, seL4_Word reg);
 void microkit_vcpu_arm_write_reg(microkit_child vcpu, seL4_Word reg, seL4_Word value);
 
+/*
+ * An extension of the embedded SDK: the registers of the caller's vCPU in the caller's own memory,
+ * in place of seL4_TCB_ReadRegisters and WriteRegisters. Valid while the vCPU is stopped or its
+ * fault is being handled; what is written takes effect when it runs again (of spsr, what a guest
+ * may have). Not there on seL4: test for the macro.
+ */
+struct microkit_vcpu_frame {
+    seL4_Word x[31], sp_el0, pc, spsr, tpidr_el0, tpidrro_el0;
+};
+#define MICROKIT_VCPU_FRAME(vcpu)                                                                  \
+    ((struct microkit_vcpu_frame *)(0x7ffff00000ul + 0x1000ul * (vcpu)))
+
 /* SMC by a PD with smc="true": x0 (the function) to x7, in and out. */
 typedef struct seL4_ARM_SMCContext_ {
     seL4_Word x0, x1, x2, x3, x4, x5, x6, x7;
