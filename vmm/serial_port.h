@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The VMM's end of its sDDF serial connection (contract: sDDF 0.6 serial queues). One port serves
+ * the guest's console, its PL011 and the VMM's log. The virtualisers at the other end are trusted,
+ * yet an impossible index from them means "no room" and "no input", never memory out of bounds.
+ */
+#pragma once
+
+#include <sddf/config.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct serial_queue;
+
+/* One direction. */
+struct serial_port_ring {
+    struct serial_queue *queue; /* NULL: no such direction */
+    uint8_t *data;
+    uint32_t capacity; /* bytes, a power of two */
+    uint8_t channel;
+    bool notify; /* the other end is to be told at the next flush */
+};
+
+struct serial_port {
+    struct serial_port_ring rx;
+    struct serial_port_ring tx;
+    void (*notify)(unsigned channel); /* microkit_notify() on the target */
+};
+
+/* Connects a port as `config` says. The queues' memory is zero or in use: indices are kept. */
+void serial_port_init(struct serial_port *port, const struct sddf_serial_client_config *config,
+                      void (*notify)(unsigned channel));
+
+/*
+ * Puts bytes into the transmit queue; returns how many were taken. Fewer than `bytes`: the queue
+ * is full and the virtualiser will notify the tx channel when there is room. Not told to the
+ * virtualiser before serial_port_flush().
+ */
+uint32_t serial_port_write(struct serial_port *port, const void *data, uint32_t bytes);
+
+/* Takes up to `bytes` bytes of input, returns how many. A flush tells a virtualiser that waits. */
+uint32_t serial_port_read(struct serial_port *port, void *to, uint32_t bytes);
+
+/* Bytes of input that wait. */
+uint32_t serial_port_available(const struct serial_port *port);
+
+/* Notifies the virtualisers of what the calls before have changed, each at most once. */
+void serial_port_flush(struct serial_port *port);
