@@ -51,6 +51,7 @@ static void begin_turn(struct tx_core *core, uint32_t client)
     core->interrupt = false;
     core->turn_bytes = 0;
     core->turn_moved = true;
+    core->patience_end = 0;
     if (colour[0] != '\0') {
         put(core, "\x1b[", 2);
         put(core, colour, strnlen(colour, TX_COLOUR_BYTES));
@@ -106,7 +107,7 @@ static void move_chunk(struct tx_core *core)
     client->consumed = true;
     core->turn_moved = true;
     core->turn_bytes = contended ? core->turn_bytes + count : 0;
-    if (count == lines) {
+    if (count > 0 && count == lines) {
         end_turn(core);
     } else {
         core->interrupt = core->turn_bytes >= TX_LINE_BYTES;
@@ -161,16 +162,26 @@ static void tell_clients(struct tx_core *core)
     }
 }
 
-/* Where an unfinished line holds others up, its owner's silence is timed from its last byte. */
+/*
+ * Where an unfinished line holds others up, its owner's silence is timed from its last byte, and
+ * all of its pauses together from the first: one byte every now and then buys no more.
+ */
 static void watch_silence(struct tx_core *core)
 {
-    bool watch = core->in_turn && !has_output(core, core->turn) && others_wait(core);
-    if (!watch) {
+    if (!core->in_turn || has_output(core, core->turn) || !others_wait(core)) {
         core->quiet.set = false;
-    } else if (!core->quiet.set || core->turn_moved) {
-        core->turn_moved = false;
-        serial_deadline_set(&core->quiet, core->ops, TX_QUIET_NS);
+        return;
     }
+    if (core->quiet.set && !core->turn_moved) {
+        return;
+    }
+    uint64_t now = core->ops->now();
+    core->turn_moved = false;
+    if (core->patience_end == 0) {
+        core->patience_end = now + TX_PATIENCE_NS;
+    }
+    uint64_t left = core->patience_end > now ? core->patience_end - now : 0;
+    serial_deadline_set(&core->quiet, core->ops, left < TX_QUIET_NS ? left : TX_QUIET_NS);
 }
 
 void tx_core_run(struct tx_core *core)
@@ -189,7 +200,7 @@ void tx_core_run(struct tx_core *core)
 void tx_core_timeout(struct tx_core *core)
 {
     if (serial_deadline_passed(&core->quiet, core->ops)) {
-        core->interrupt = !has_output(core, core->turn);
+        core->interrupt = core->in_turn;
     }
     tx_core_run(core);
 }

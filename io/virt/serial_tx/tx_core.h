@@ -5,10 +5,10 @@
  * Clients take turns. A turn begins with the client's colour and ends with a reset. It ends where a
  * piece of its output ends with a line; while others wait it is cut there. A client whose line is
  * unfinished keeps the turn, so that lines stay whole, until it has been silent for TX_QUIET_NS
- * or has written TX_LINE_BYTES of one line, with others waiting. Then a line break is put in
- * (behind the reset, so that what lies between colour and reset is the client's, byte for byte)
- * and the next one's turn begins. Nothing is dropped and nothing that a client writes is
- * interpreted but '\n'.
+ * or has written TX_LINE_BYTES of one line or paused TX_PATIENCE_NS in all, with others waiting.
+ * Then a line break is put in (behind the reset, so that what lies between colour and reset is the
+ * client's, byte for byte) and the next one's turn begins. Nothing is dropped and nothing that a
+ * client writes is interpreted but '\n'.
  *
  * Clients are hostile: bytes are copied before they are looked at, indices are checked by
  * serial_queue.h, and a client with indices that make no sense is as one without output.
@@ -21,6 +21,7 @@
 #include <sddf/serial_queue.h>
 
 #define TX_QUIET_NS     20000000ull
+#define TX_PATIENCE_NS  200000000ull
 #define TX_LINE_BYTES   4096u
 #define TX_CHUNK_BYTES  1024u
 #define TX_FRAME_BYTES  32u /* at most: "\x1b[" colour "m", "\x1b[0m", "\r\n" */
@@ -47,6 +48,7 @@ struct tx_core {
     bool turn_moved;     /* it has written since the deadline was set */
     bool written;        /* the driver is to be notified */
     struct serial_deadline quiet;
+    uint64_t patience_end; /* of this turn; 0: nobody has waited on its silence yet */
     uint8_t chunk[TX_CHUNK_BYTES];
 };
 

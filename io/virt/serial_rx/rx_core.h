@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The receive virtualiser: what is typed goes to one client; the switch keys move it to another.
+ *
+ * Nothing is lost while the client reads. Where its queue is full, input waits in the driver's
+ * queue, and a scout reads ahead there for switch keys. A client that has taken nothing for
+ * RX_STUCK_NS loses what waits (counted, and said once); one that is merely slow loses it after the
+ * same time if a switch command waits behind it, since the operator must always get away.
+ *
+ * Messages go as whole lines through a connection of its own to the transmit virtualiser.
+ */
+#pragma once
+
+#include "io/virt/serial_ops.h"
+#include "io/virt/serial_rx/switch_keys.h"
+
+#include <sddf/config.h>
+#include <sddf/serial_queue.h>
+
+#define RX_STUCK_NS 2000000000ull
+
+struct rx_client {
+    struct serial_producer queue;
+    bool given;       /* in this activation: is to be notified */
+    bool said;        /* that its input is dropped; until it has read everything */
+    uint64_t dropped; /* bytes */
+};
+
+struct rx_core {
+    const struct serial_virt_rx_config *config;
+    const struct serial_ops *ops;
+    struct serial_consumer driver;
+    struct serial_producer log;
+    struct rx_client clients[SDDF_MAX_CLIENTS];
+    uint32_t num_clients;
+    uint32_t current;         /* who gets the input */
+    struct switch_keys keys;  /* at the front of the driver's queue */
+    struct switch_keys scout; /* `scouted` bytes behind the front */
+    uint32_t scouted;
+    bool command_ahead; /* the scout has found a command */
+    bool dropping;      /* what does not fit is dropped */
+    bool moved;         /* the client has taken something since the deadline was set */
+    bool taken;         /* from the driver's queue, in this activation */
+    bool logged;        /* in this activation */
+    struct serial_deadline stuck;
+};
+
+/* Connects the queues and says where the input goes. The record and `ops` must stay. */
+void rx_core_init(struct rx_core *core, const struct serial_virt_rx_config *config,
+                  const struct serial_ops *ops);
+
+/* Moves what can be moved: on a notification of the driver or of a client. */
+void rx_core_run(struct rx_core *core);
+
+/* The same on the timer's notification. */
+void rx_core_timeout(struct rx_core *core);
