@@ -37,6 +37,7 @@ UNIT_CFLAGS := -std=c11 -D_GNU_SOURCE -O1 -g $(WARNINGS) -MMD -MP -I. -Iio/inclu
 
 # What each folder builds. PROGRAMS run on the target as PDs, HOST_PROGRAMS here, UNIT_TESTS here
 # under sanitizers; NAME_SRCS are the sources of NAME, NAME_LIBS the host libraries.
+target_objects = $(patsubst %,$(TARGET_DIR)/%.o,$(basename $(1)))
 PROGRAMS :=
 HOST_PROGRAMS :=
 UNIT_TESTS :=
@@ -61,11 +62,10 @@ $(BUILD_DIR)/uapi: | $(BUILD_DIR)/.tools
 
 # ---- Target programs ---------------------------------------------------------------------------
 LIBC_SRCS := sdk/libc/string.c sdk/libc/format.c
-target_objects = $(patsubst %,$(TARGET_DIR)/%.o,$(basename $(1)))
 
 $(TARGET_DIR)/%.o: %.c | $(BUILD_DIR)/.tools $(BUILD_DIR)/uapi
 	@mkdir -p $(@D)
-	clang $(TARGET_CFLAGS) $(if $(filter sdk/kernel/% sdk/boards/%,$<),$(KERNEL_CFLAGS),-I$(BOARD_SDK)/include) -c $< -o $@
+	clang $(TARGET_CFLAGS) $(if $(filter sdk/%,$<),$(KERNEL_CFLAGS) -Isdk/libmicrokit/include,-I$(BOARD_SDK)/include) -c $< -o $@
 $(TARGET_DIR)/%.o: %.S | $(BUILD_DIR)/.tools
 	@mkdir -p $(@D)
 	clang $(TARGET_FLAGS) -g -MMD -MP -ffile-prefix-map=$(CURDIR)=. -I. $(KERNEL_CFLAGS) -c $< -o $@
@@ -75,7 +75,7 @@ define target_program
 $(TARGET_DIR)/$(1).elf: $$(call target_objects,$$($(1)_SRCS) $(LIBC_SRCS)) $$(SDK_STAMP)
 	ld.lld -T $$(BOARD_SDK)/lib/microkit.ld --gc-sections -z max-page-size=4096 -z noexecstack \
 	    --build-id=none -o $$@ $$(filter %.o,$$^) $$(BOARD_SDK)/lib/libmicrokit.a
-$$(call target_objects,$$($(1)_SRCS) $(LIBC_SRCS)): | $$(SDK_STAMP)
+$$(call target_objects,$$($(1)_SRCS)): | $$(SDK_STAMP)
 endef
 $(foreach program,$(PROGRAMS),$(eval $(call target_program,$(program))))
 PROGRAM_ELFS := $(PROGRAMS:%=$(TARGET_DIR)/%.elf)

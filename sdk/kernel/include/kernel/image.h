@@ -55,7 +55,8 @@ struct kernel_info {
     uint32_t thread_bytes;        /* room that the tool reserves for a thread, a multiple of 64 */
     uint32_t num_irqs;            /* INTIDs 0 to num_irqs - 1 exist */
     struct image_range ram[4];    /* size 0 ends the list */
-    struct image_range device[8]; /* what the kernel itself drives; Device memory in TTBR1 */
+    struct image_range device[8]; /* the kernel's own devices; Device memory in TTBR1 */
+    struct image_range shared_device[2]; /* the same, but a PD may map them too: the debug UART */
     struct image_irq_alias irq_alias[4]; /* {0, 0} ends the list */
     uint32_t reserved_irq[8];            /* INTIDs that no PD may have; 0 ends the list */
     uint64_t min_ram_bytes;              /* RAM that the board is sure to have from ram[0] on */

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "sdk/kernel/sched.h"
+
+#include "sdk/kernel/timer.h"
+
+static void queue_remove(struct cpu *cpu, struct thread *thread)
+{
+    unsigned priority = thread->image->priority;
+    if (thread->ready_prev != 0) {
+        thread->ready_prev->ready_next = thread->ready_next;
+    } else {
+        cpu->ready_head[priority] = thread->ready_next;
+    }
+    if (thread->ready_next != 0) {
+        thread->ready_next->ready_prev = thread->ready_prev;
+    } else {
+        cpu->ready_tail[priority] = thread->ready_prev;
+    }
+    if (cpu->ready_head[priority] == 0) {
+        cpu->ready_map[priority / 64] &= ~(1ul << (priority % 64));
+    }
+    thread->ready_next = thread->ready_prev = 0;
+    thread->queued = false;
+}
+
+static void queue_append(struct cpu *cpu, struct thread *thread)
+{
+    unsigned priority = thread->image->priority;
+    thread->ready_prev = cpu->ready_tail[priority];
+    thread->ready_next = 0;
+    if (thread->ready_prev != 0) {
+        thread->ready_prev->ready_next = thread;
+    } else {
+        cpu->ready_head[priority] = thread;
+    }
+    cpu->ready_tail[priority] = thread;
+    cpu->ready_map[priority / 64] |= 1ul << (priority % 64);
+    thread->queued = true;
+}
+
+static void sleepers_remove(struct cpu *cpu, struct thread *thread)
+{
+    struct thread **at = &cpu->sleepers;
+    while (*at != thread) {
+        at = &(*at)->sleep_next;
+    }
+    *at = thread->sleep_next;
+    thread->asleep = false;
+}
+
+void sched_sleep(struct cpu *cpu, struct thread *thread, uint64_t when)
+{
+    if (thread->asleep) {
+        sleepers_remove(cpu, thread);
+    }
+    struct thread **at = &cpu->sleepers;
+    while (*at != 0 && (*at)->wake_at <= when) {
+        at = &(*at)->sleep_next;
+    }
+    thread->wake_at = when;
+    thread->sleep_next = *at;
+    thread->asleep = true;
+    *at = thread;
+}
+
+static bool is_round_robin(const struct sched_context *sc)
+{
+    return sc->budget >= sc->period;
+}
+
+void sched_enqueue(struct cpu *cpu, struct thread *thread)
+{
+    struct sched_context *sc = thread->sc;
+    if (sc->left == 0) {
+        uint64_t now = timer_now();
+        if (now < sc->refill_at) {
+            sched_sleep(cpu, thread, sc->refill_at);
+            return;
+        }
+        sc->left = sc->budget;
+        sc->refill_at = now + sc->period;
+    }
+    queue_append(cpu, thread);
+}
+
+void sched_dequeue(struct cpu *cpu, struct thread *thread)
+{
+    if (thread->queued) {
+        queue_remove(cpu, thread);
+    }
+    if (thread->asleep) {
+        sleepers_remove(cpu, thread);
+    }
+}
+
+void sched_wake_sleepers(struct cpu *cpu, uint64_t now)
+{
+    while (cpu->sleepers != 0 && cpu->sleepers->wake_at <= now) {
+        struct thread *thread = cpu->sleepers;
+        sleepers_remove(cpu, thread);
+        thread->state = THREAD_READY; /* from THREAD_WFI; one out of budget is ready already */
+        sched_enqueue(cpu, thread);
+    }
+}
+
+/* Puts a thread whose budget is used up where it waits for more. */
+static void sched_expire(struct cpu *cpu, struct thread *thread, uint64_t now)
+{
+    struct sched_context *sc = thread->sc;
+    if (is_round_robin(sc)) {
+        sc->left = sc->budget;
+    } else if (now >= sc->refill_at) {
+        sc->left = sc->budget;
+        sc->refill_at = now + sc->period;
+    } else {
+        sc->left = 0;
+    }
+    if (thread->queued) {
+        queue_remove(cpu, thread);
+        sched_enqueue(cpu, thread);
+    }
+}
+
+void sched_charge(struct cpu *cpu, uint64_t now)
+{
+    struct thread *thread = cpu->current;
+    uint64_t used = now - cpu->run_since;
+    cpu->run_since = now;
+    if (thread == 0) {
+        return;
+    }
+    struct sched_context *sc = thread->sc;
+    if (used < sc->left) {
+        sc->left -= used;
+        if (!is_round_robin(sc) && now >= sc->refill_at) {
+            sc->left = sc->budget;
+            sc->refill_at = now + sc->period;
+        }
+        return;
+    }
+    sched_expire(cpu, thread, now);
+}
+
+struct thread *sched_head(const struct cpu *cpu)
+{
+    for (int word = 3; word >= 0; word--) {
+        if (cpu->ready_map[word] != 0) {
+            return cpu->ready_head[word * 64 + 63 - __builtin_clzl(cpu->ready_map[word])];
+        }
+    }
+    return 0;
+}
+
+uint64_t sched_deadline(const struct cpu *cpu, const struct thread *running)
+{
+    uint64_t deadline = cpu->sleepers != 0 ? cpu->sleepers->wake_at : UINT64_MAX;
+    bool alone = running->ready_next == 0 && running->ready_prev == 0;
+    if (is_round_robin(running->sc) && alone) {
+        return deadline; /* nobody to take turns with */
+    }
+    uint64_t end = cpu->run_since + running->sc->left;
+    return end < deadline ? end : deadline;
+}

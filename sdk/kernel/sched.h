@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Scheduling: fixed priorities, 0 to 254, round robin within one; each scheduling context has a
+ * budget in each period. A context with budget == period is never throttled: its budget is its time
+ * slice. One with less is put to sleep when it has used its budget until its period is over.
+ */
+#pragma once
+
+#include "sdk/kernel/thread.h"
+
+/* Puts a ready thread into its queue (at the tail) if it has budget, or to sleep until it has. */
+void sched_enqueue(struct cpu *cpu, struct thread *thread);
+
+/* Takes a thread out of the ready queue and the sleepers, wherever it is. */
+void sched_dequeue(struct cpu *cpu, struct thread *thread);
+
+/* Wakes the thread at `when` (counter ticks) by sched_wake_sleepers. */
+void sched_sleep(struct cpu *cpu, struct thread *thread, uint64_t when);
+
+/* Wakes all whose time has come. */
+void sched_wake_sleepers(struct cpu *cpu, uint64_t now);
+
+/*
+ * Charges the running thread up to `now`; one that has used up its budget goes to the end of its
+ * queue, or to sleep.
+ */
+void sched_charge(struct cpu *cpu, uint64_t now);
+
+/* The ready thread of the highest priority, or NULL. */
+struct thread *sched_head(const struct cpu *cpu);
+
+/* When the kernel must look again: the running thread's budget ends or a sleeper wakes. */
+uint64_t sched_deadline(const struct cpu *cpu, const struct thread *running);

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel's one kind of object: a thread, which is a PD (at EL0, under TTBR0_EL2) or a vCPU (at
+ * EL1 and EL0, under stage 2); and the state of a core.
+ */
+#pragma once
+
+#include "kernel/image.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * General registers of a thread that does not run. vectors.S and libmicrokit's
+ * struct microkit_vcpu_frame have the same layout. A vCPU's lies in memory that its VMM can write:
+ * of it the kernel trusts nothing (see vcpu_spsr()).
+ */
+struct frame {
+    uint64_t x[31];
+    uint64_t sp_el0;
+    uint64_t pc;
+    uint64_t spsr;
+    uint64_t tpidr_el0;
+    uint64_t tpidrro_el0;
+};
+
+struct fp_state {
+    __uint128_t q[32];
+    uint64_t fpcr;
+    uint64_t fpsr;
+};
+
+enum thread_state {
+    THREAD_STOPPED,
+    THREAD_READY,     /* in the ready queue, or out of budget and asleep */
+    THREAD_RECEIVING, /* waits for a notification or a message */
+    THREAD_CALLING,   /* waits for its callee to receive, or to reply */
+    THREAD_FAULTED,   /* the same with a fault message, for its parent */
+    THREAD_WFI,       /* vCPU: waits for a virtual interrupt or its timer */
+};
+
+/* Time that a thread may use: `budget` of each `period` (ticks of the counter). */
+struct sched_context {
+    uint64_t budget;
+    uint64_t period;
+    uint64_t left;      /* of this period's budget */
+    uint64_t refill_at; /* when the next period may begin */
+};
+
+#define FAULT_WORDS 13
+
+/* What a blocked sender has to say; the words of a call stay in its IPC buffer. */
+struct message {
+    uint64_t badge;
+    uint64_t info; /* label << 12 | words */
+    uint64_t fault[FAULT_WORDS];
+};
+
+#define VCPU_LRS          4
+#define VCPU_REGS         24           /* registers by seL4's numbers, see vcpu.c */
+#define VCPU_EVENT_VPPI   (1u << 16)   /* the virtual timer has fired */
+#define VCPU_EVENT_LR(lr) (1u << (lr)) /* list register's interrupt has been ended */
+
+struct vcpu {
+    uint64_t regs[VCPU_REGS];
+    uint64_t csselr;
+    uint32_t lr[VCPU_LRS]; /* GICH_LRn; stale for those in the core */
+    uint32_t lrs_used;     /* bit n: lr[n] has been injected and not yet been ended */
+    uint32_t vmcr;
+    uint32_t apr;
+    uint32_t events;    /* VCPU_EVENT_*: to be told to the VMM before the vCPU runs again */
+    bool vtimer_masked; /* INTID 27 stays masked for it until VCPU_ACK_VPPI */
+};
+
+struct thread {
+    const struct image_thread *image;
+    struct frame *frame;
+    uint64_t *ipc_words; /* PD: message words of its IPC buffer */
+    enum thread_state state;
+    bool asleep; /* in the sleepers' list */
+    bool queued; /* in its ready queue */
+    uint64_t wake_at;
+    struct thread *ready_next, *ready_prev;
+    struct thread *sleep_next;
+    struct sched_context own;
+    struct sched_context *sc; /* own, or its caller's */
+    uint64_t notifications;   /* channels signalled and not yet received */
+    struct thread *senders_head, *senders_tail, *sender_next;
+    struct thread *sending_to;  /* in whose senders' queue we are */
+    struct thread *replying_to; /* who waits for our reply */
+    struct thread *awaiting;    /* whose reply we wait for */
+    struct message message;
+    struct frame pd_frame;
+    struct fp_state fp;
+    struct vcpu vcpu;
+};
+
+struct cpu {
+    struct thread *current; /* its registers are, or were last, in the core */
+    struct thread *vcpu;    /* whose EL1 state is in the core */
+    struct thread *fp_owner;
+    uint64_t run_since; /* counter, when `current` was last charged */
+    uint64_t timer_at;  /* what the kernel's timer is set to; UINT64_MAX: off */
+    uint64_t ttbr0, vttbr, hcr, cptr, cnthctl; /* what is in these registers */
+    bool vtimer_masked;
+    bool timer_fired;        /* since `current` was last charged */
+    struct thread *sleepers; /* by wake_at */
+    uint64_t ready_map[4];   /* bit p of the 256: queue p is not empty */
+    struct thread *ready_head[256], *ready_tail[256];
+};
+
+extern struct image_info image_info;
+
+static inline struct cpu *this_cpu(void)
+{
+    struct cpu *cpu;
+    __asm__("mrs %0, tpidr_el2" : "=r"(cpu));
+    return cpu;
+}
+
+static inline bool thread_is_vcpu(const struct thread *thread)
+{
+    return thread->image->kind == IMAGE_VCPU;
+}
+
+/* The thread of index `index` < image_info.num_threads, or NULL for IMAGE_NONE. */
+struct thread *thread_at(unsigned index);
+
+/* Sets up all threads from the image's tables; PDs are ready, vCPUs stopped. */
+void threads_init(void);
+
+/*
+ * Takes the thread out of all queues and stops it. Who waited for its reply is answered with
+ * LABEL_CANCELLED; who waits to be received by it goes on waiting.
+ */
+void thread_stop(struct thread *thread);
+
+/* Makes a thread that is in no queue ready. */
+void thread_resume(struct thread *thread);

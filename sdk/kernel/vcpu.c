@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "sdk/kernel/vcpu.h"
+
+#include "sdk/kernel/arch.h"
+#include "sdk/kernel/board.h"
+#include "sdk/kernel/fault.h"
+#include "sdk/kernel/gic.h"
+#include "sdk/kernel/ipc.h"
+#include "sdk/kernel/sched.h"
+
+/*
+ * A vCPU's registers by seL4's numbers, with their names at EL2. ACTLR (8) is trapped and has only
+ * its memory; the timer's (20 to 22) are handled apart, since their order matters.
+ */
+#define VCPU_REG_TABLE(X)                                                                          \
+    X(0, SCTLR_EL12)                                                                               \
+    X(1, CPACR_EL12)                                                                               \
+    X(2, TTBR0_EL12)                                                                               \
+    X(3, TTBR1_EL12)                                                                               \
+    X(4, TCR_EL12)                                                                                 \
+    X(5, MAIR_EL12)                                                                                \
+    X(6, AMAIR_EL12)                                                                               \
+    X(7, CONTEXTIDR_EL12)                                                                          \
+    X(9, AFSR0_EL12)                                                                               \
+    X(10, AFSR1_EL12)                                                                              \
+    X(11, ESR_EL12)                                                                                \
+    X(12, FAR_EL12)                                                                                \
+    X(13, par_el1)                                                                                 \
+    X(14, VBAR_EL12)                                                                               \
+    X(15, tpidr_el1)                                                                               \
+    X(16, vmpidr_el2)                                                                              \
+    X(17, sp_el1)                                                                                  \
+    X(18, ELR_EL12)                                                                                \
+    X(19, SPSR_EL12)                                                                               \
+    X(20, CNTV_CTL_EL02)                                                                           \
+    X(21, CNTV_CVAL_EL02)                                                                          \
+    X(22, cntvoff_el2)                                                                             \
+    X(23, CNTKCTL_EL12)
+
+enum { REG_SCTLR = 0, REG_VMPIDR = 16, REG_CNTV_CTL = 20, REG_CNTV_CVAL = 21, REG_CNTVOFF = 22 };
+
+#define SCTLR_RESET 0x30d00800ul /* MMU and caches off, RES1 bits set */
+#define VMPIDR_RES1 (1ul << 31)
+
+static bool is_loaded(const struct thread *thread)
+{
+    return this_cpu()->vcpu == thread;
+}
+
+void vcpu_init(struct thread *thread)
+{
+    struct vcpu *vcpu = &thread->vcpu;
+    vcpu->regs[REG_SCTLR] = SCTLR_RESET;
+    vcpu->regs[REG_VMPIDR] = VMPIDR_RES1 | thread->image->id;
+}
+
+static void set_vtimer_masked(struct cpu *cpu, bool masked)
+{
+    if (cpu->vtimer_masked != masked) {
+        cpu->vtimer_masked = masked;
+        if (masked) {
+            gic_disable(INTID_VTIMER);
+        } else {
+            gic_enable(INTID_VTIMER);
+        }
+    }
+}
+
+static void save_regs(struct vcpu *vcpu)
+{
+#define X(number, name) vcpu->regs[number] = read_sysreg(name);
+    VCPU_REG_TABLE(X)
+#undef X
+    vcpu->csselr = read_sysreg(csselr_el1);
+    write_sysreg(CNTV_CTL_EL02, 0); /* the next vCPU's offset must not make this one's fire */
+}
+
+static void load_regs(const struct vcpu *vcpu)
+{
+#define X(number, name) write_sysreg(name, vcpu->regs[number]);
+    VCPU_REG_TABLE(X)
+#undef X
+    write_sysreg(csselr_el1, vcpu->csselr);
+}
+
+static void save_lrs(struct vcpu *vcpu)
+{
+    for (unsigned n = 0; n < VCPU_LRS; n++) {
+        if ((vcpu->lrs_used & 1u << n) != 0) {
+            vcpu->lr[n] = gic_read_lr(n);
+            gic_write_lr(n, 0);
+        }
+    }
+    gic_virtual_save(&vcpu->vmcr, &vcpu->apr);
+}
+
+static void load_lrs(const struct vcpu *vcpu)
+{
+    for (unsigned n = 0; n < VCPU_LRS; n++) {
+        if ((vcpu->lrs_used & 1u << n) != 0) {
+            gic_write_lr(n, vcpu->lr[n]);
+        }
+    }
+    gic_virtual_load(vcpu->vmcr, vcpu->apr);
+}
+
+/* When a vCPU in WFI that is not in the core must be woken by its timer, if ever. */
+static uint64_t vtimer_deadline(const struct vcpu *vcpu)
+{
+    uint64_t control = vcpu->regs[REG_CNTV_CTL] & (TIMER_ENABLE | TIMER_IMASK);
+    if (control != TIMER_ENABLE || vcpu->vtimer_masked) {
+        return UINT64_MAX;
+    }
+    uint64_t deadline = vcpu->regs[REG_CNTV_CVAL] + vcpu->regs[REG_CNTVOFF];
+    return deadline < vcpu->regs[REG_CNTV_CVAL] ? UINT64_MAX : deadline;
+}
+
+void vcpu_unload(struct cpu *cpu)
+{
+    struct thread *thread = cpu->vcpu;
+    if (thread == 0) {
+        return;
+    }
+    vcpu_maintenance(cpu); /* what the guest has ended shows only in the core */
+    save_regs(&thread->vcpu);
+    save_lrs(&thread->vcpu);
+    cpu->vcpu = 0;
+    if (thread->state == THREAD_WFI) {
+        uint64_t deadline = vtimer_deadline(&thread->vcpu);
+        if (deadline != UINT64_MAX) {
+            sched_sleep(cpu, thread, deadline);
+        }
+    }
+}
+
+void vcpu_load(struct cpu *cpu, struct thread *thread)
+{
+    vcpu_unload(cpu);
+    if (cpu->vttbr != thread->image->space) {
+        cpu->vttbr = thread->image->space;
+        write_sysreg(vttbr_el2, cpu->vttbr);
+    }
+    load_regs(&thread->vcpu);
+    load_lrs(&thread->vcpu);
+    set_vtimer_masked(cpu, thread->vcpu.vtimer_masked);
+    cpu->vcpu = thread;
+}
+
+void vcpu_reset_interrupts(struct thread *thread)
+{
+    struct cpu *cpu = this_cpu();
+    if (is_loaded(thread)) {
+        vcpu_unload(cpu);
+    }
+    struct vcpu *vcpu = &thread->vcpu;
+    vcpu->lrs_used = 0;
+    vcpu->vmcr = 0;
+    vcpu->apr = 0;
+    vcpu->events = 0;
+    vcpu->vtimer_masked = false;
+    vcpu->regs[REG_CNTV_CTL] = 0;
+}
+
+uint64_t vcpu_read_reg(struct thread *thread, unsigned reg)
+{
+    if (is_loaded(thread)) {
+        switch (reg) {
+#define X(number, name)                                                                            \
+    case number:                                                                                   \
+        return read_sysreg(name);
+            VCPU_REG_TABLE(X)
+#undef X
+        default:
+            break;
+        }
+    }
+    return thread->vcpu.regs[reg];
+}
+
+void vcpu_write_reg(struct thread *thread, unsigned reg, uint64_t value)
+{
+    thread->vcpu.regs[reg] = value;
+    if (is_loaded(thread)) {
+        switch (reg) {
+#define X(number, name)                                                                            \
+    case number:                                                                                   \
+        write_sysreg(name, value);                                                                 \
+        break;
+            VCPU_REG_TABLE(X)
+#undef X
+        default:
+            break;
+        }
+    }
+}
+
+static void wake_from_wfi(struct thread *thread)
+{
+    if (thread->state == THREAD_WFI) {
+        sched_dequeue(this_cpu(), thread);
+        thread_resume(thread);
+    }
+}
+
+bool vcpu_inject(struct thread *thread, unsigned lr, uint32_t intid, unsigned priority,
+                 unsigned group)
+{
+    struct vcpu *vcpu = &thread->vcpu;
+    bool loaded = is_loaded(thread);
+    if ((vcpu->lrs_used & 1u << lr) != 0 &&
+        gic_lr_is_active(loaded ? gic_read_lr(lr) : vcpu->lr[lr])) {
+        return false;
+    }
+    vcpu->lr[lr] = gic_make_lr(intid, priority, group);
+    vcpu->lrs_used |= 1u << lr;
+    if (loaded) {
+        gic_write_lr(lr, vcpu->lr[lr]);
+    }
+    wake_from_wfi(thread);
+    return true;
+}
+
+void vcpu_ack_vtimer(struct thread *thread)
+{
+    thread->vcpu.vtimer_masked = false;
+    if (is_loaded(thread)) {
+        set_vtimer_masked(this_cpu(), false);
+    } else if (thread->state == THREAD_WFI && vtimer_deadline(&thread->vcpu) != UINT64_MAX) {
+        sched_sleep(this_cpu(), thread, vtimer_deadline(&thread->vcpu));
+    }
+}
+
+/* An event has come up: the VMM hears of it when the vCPU is next to run. */
+static void raise_event(struct thread *thread, uint32_t event)
+{
+    thread->vcpu.events |= event;
+    wake_from_wfi(thread);
+}
+
+void vcpu_vtimer_fired(struct cpu *cpu)
+{
+    set_vtimer_masked(cpu, true);
+    if (cpu->vcpu != 0) {
+        cpu->vcpu->vcpu.vtimer_masked = true;
+        raise_event(cpu->vcpu, VCPU_EVENT_VPPI);
+    }
+}
+
+void vcpu_maintenance(struct cpu *cpu)
+{
+    struct thread *thread = cpu->vcpu;
+    if (thread == 0 || thread->vcpu.lrs_used == 0) {
+        return;
+    }
+    uint32_t ended = gic_ended_lrs() & thread->vcpu.lrs_used;
+    for (unsigned n = 0; n < VCPU_LRS; n++) {
+        if ((ended & VCPU_EVENT_LR(n)) != 0) {
+            gic_write_lr(n, 0);
+            thread->vcpu.lrs_used &= ~VCPU_EVENT_LR(n);
+            raise_event(thread, VCPU_EVENT_LR(n));
+        }
+    }
+}
+
+void vcpu_wait(struct cpu *cpu, struct thread *thread)
+{
+    for (unsigned n = 0; n < VCPU_LRS; n++) {
+        if ((thread->vcpu.lrs_used & 1u << n) != 0 && gic_lr_is_pending(gic_read_lr(n))) {
+            return;
+        }
+    }
+    /* In the core, its timer's own interrupt wakes it; vcpu_unload() sees to the other case. */
+    sched_dequeue(cpu, thread);
+    thread->state = THREAD_WFI;
+}
+
+bool vcpu_deliver_event(struct thread *thread)
+{
+    uint32_t events = thread->vcpu.events;
+    if (events == 0) {
+        return false;
+    }
+    unsigned event = (unsigned)__builtin_ctz(events);
+    thread->vcpu.events = events & (events - 1);
+    if (1u << event == VCPU_EVENT_VPPI) {
+        thread->message.fault[0] = INTID_VTIMER;
+        ipc_fault(thread, FAULT_VPPI_EVENT, 1);
+    } else {
+        thread->message.fault[0] = event;
+        ipc_fault(thread, FAULT_VGIC_MAINTENANCE, 1);
+    }
+    return true;
+}
+
+uint64_t vcpu_spsr(const struct thread *thread)
+{
+    uint64_t spsr = thread->frame->spsr & 0xfffffffful & ~(SPSR_SS | SPSR_IL);
+    uint64_t mode = spsr & SPSR_MODE_MASK;
+    bool legal =
+        mode == SPSR_EL0T || mode == SPSR_EL1T || mode == SPSR_EL1H || mode == SPSR_A32_USER;
+    return legal ? spsr : SPSR_EL1H | SPSR_DAIF;
+}
