@@ -1,0 +1,193 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# fetch.sh CACHE TREE PACKAGE...: downloads Debian arm64 packages into CACHE, unless they are there
+# already, and unpacks them into TREE, which it makes anew.
+#
+# The host's apt does the work with a private configuration: own state, own lists, the mirrors and
+# suites of the host's source list, the signatures of Debian's own keyring. The host's package
+# database is neither read nor written.
+#
+# CACHE holds one folder for each package asked for: the .deb file and its checksum. A package whose
+# name is only the way to the current one (linux-image-arm64) stands for what it depends on.
+set -euo pipefail
+
+readonly ARCHITECTURE=arm64
+readonly KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
+readonly SOURCE_PARTS=${APT_SOURCE_PARTS:-/etc/apt/sources.list.d}
+readonly SOURCE_LIST=${APT_SOURCE_LIST:-/etc/apt/sources.list}
+
+say() { echo "guest: $*" >&2; }
+die() { say "$*"; exit 1; }
+
+# Prints "URI SUITE OPTIONS" for each enabled binary source that offers the component main.
+one_line_sources() {
+    sed -E 's/#.*//' "$@" | awk '
+        $1 != "deb" { next }
+        {
+            options = ""
+            if (match($0, /\[[^]]*\]/)) {
+                options = substr($0, RSTART, RLENGTH)
+                $0 = substr($0, 1, RSTART - 1) " " substr($0, RSTART + RLENGTH)
+            }
+            keep = options ~ /check-valid-until=no/ ? "check-valid-until=no" : ""
+            for (i = 4; i <= NF; i++)
+                if ($i == "main") print $2, $3, keep
+        }'
+}
+
+# The same for the files of paragraphs (deb822), each file ended by an empty line.
+deb822_sources() {
+    local file
+    for file in "$@"; do sed '/^#/d' "$file"; echo; done | awk '
+        function word(list, wanted) { return index(" " list " ", " " wanted " ") > 0 }
+        function emit(   u, s, uris, suites, i, j, keep) {
+            keep = tolower(field["check-valid-until"]) == "no" ? "check-valid-until=no" : ""
+            u = split(field["uris"], uris, " ")
+            s = split(field["suites"], suites, " ")
+            if (word(field["types"], "deb") && word(field["components"], "main") &&
+                tolower(field["enabled"]) != "no")
+                for (i = 1; i <= u; i++)
+                    for (j = 1; j <= s; j++) print uris[i], suites[j], keep
+            split("", field)
+        }
+        /^[ \t]*$/ { emit(); next }
+        /^[ \t]/   { field[name] = field[name] " " $0; gsub(/[ \t]+/, " ", field[name]); next }
+        {
+            name = tolower(substr($0, 1, index($0, ":") - 1))
+            value = substr($0, index($0, ":") + 1)
+            gsub(/[ \t]+/, " ", value)
+            gsub(/^ | $/, "", value)
+            field[name] = value
+        }'
+}
+
+host_sources() {
+    shopt -s nullglob
+    local lists=("$SOURCE_PARTS"/*.list) paragraphs=("$SOURCE_PARTS"/*.sources)
+    shopt -u nullglob
+    [ ! -f "$SOURCE_LIST" ] || lists+=("$SOURCE_LIST")
+    [ ${#lists[@]} -eq 0 ] || one_line_sources "${lists[@]}"
+    [ ${#paragraphs[@]} -eq 0 ] || deb822_sources "${paragraphs[@]}"
+}
+
+# Sources of others than Debian share the list: their suites bear other names, and those that do not
+# fail on the keyring.
+debian_sources() {
+    local codename
+    codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    host_sources | awk -v codename="$codename" -v options="arch=$ARCHITECTURE signed-by=$KEYRING" '
+        $2 ~ "^(" codename "|(old)*stable)(-updates|-security)?(/updates)?$" {
+            print "deb [" options ($3 ? " " $3 : "") "] " $1, $2, "main"
+        }' | sort -u
+}
+
+# Writes apt's configuration for this run. The host's way to the network (proxies) is kept, its hooks
+# and its further indexes are not.
+configure_apt() {
+    local work=$1
+    mkdir -p "$work"/{state/lists/partial,cache/archives/partial,empty}
+    : >"$work/status"
+    debian_sources >"$work/sources.list"
+    [ -s "$work/sources.list" ] || die "the host's apt sources name no Debian suite with main"
+    {
+        apt-config dump | grep '^Acquire::' | grep -vE '^Acquire::(IndexTargets|Languages)' || true
+        cat <<CONFIG
+Acquire::Languages "none";
+Acquire::Retries "2";
+APT::Architecture "$ARCHITECTURE";
+APT::Architectures { "$ARCHITECTURE"; };
+APT::Sandbox::User "";
+Dir::State "$work/state";
+Dir::State::status "$work/status";
+Dir::State::lists "$work/state/lists";
+Dir::Cache "$work/cache";
+Dir::Etc::sourcelist "$work/sources.list";
+Dir::Etc::sourceparts "$work/empty";
+Dir::Etc::parts "$work/empty";
+Dir::Etc::main "$work/empty/none";
+Dir::Etc::preferences "$work/empty/none";
+Dir::Etc::preferencesparts "$work/empty";
+CONFIG
+    } >"$work/apt.conf"
+    export APT_CONFIG=$work/apt.conf
+}
+
+# Fails only where not one index came: a source that is not Debian's may well be missing.
+update_index() {
+    local log=$1
+    say "reading Debian's package index for $ARCHITECTURE"
+    apt-get -q update >"$log" 2>&1 || true
+    [ -n "$(apt-cache pkgnames busybox-static 2>/dev/null)" ] || {
+        grep -E '^(Err|E:|W:)' "$log" | head -n 5 >&2 || true
+        die "no package index: is the network there, and the Debian mirror of the host's apt sources?"
+    }
+}
+
+# A name without a version of its own, like linux-image-arm64, leads to the current kernel's package.
+current_name() {
+    case $1 in
+    linux-*-"$ARCHITECTURE")
+        apt-cache depends --no-recommends --no-suggests "$1" | awk '
+            $1 == "Depends:" && $2 ~ /^linux-.*[0-9]/ { print $2; found = 1; exit }
+            END { exit !found }' || die "$1 leads to no kernel package" ;;
+    *) echo "$1" ;;
+    esac
+}
+
+is_cached() { (cd "$1" 2>/dev/null && sha256sum --status -c SHA256 2>/dev/null); }
+
+# Downloads aside and moves into place, so that a broken download is never taken for a package.
+download() {
+    local package=$1 cache=$2 work=$3 name
+    name=$(current_name "$package")
+    say "downloading $name"
+    rm -rf "$work/new" "${cache:?}/$package"
+    mkdir "$work/new"
+    (cd "$work/new" && apt-get -qq download "$name" && sha256sum -- *.deb >SHA256) ||
+        die "could not download $name: is the network there?"
+    mv "$work/new" "$cache/$package"
+}
+
+fill_cache() {
+    local cache=$1 package missing=() work
+    shift
+    for package in "$@"; do is_cached "$cache/$package" || missing+=("$package"); done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    [ -r "$KEYRING" ] || die "$KEYRING is missing (package debian-archive-keyring)"
+
+    work=$(mktemp -d "$cache/.apt.XXXXXX")
+    # shellcheck disable=SC2064 # the folder's name as it is now
+    trap "rm -rf '$work'" EXIT
+    configure_apt "$work"
+    update_index "$work/log"
+    for package in "${missing[@]}"; do download "$package" "$cache" "$work"; done
+}
+
+# Manual pages, device trees and the scripts of a distribution have no place in a guest.
+unpack() {
+    local cache=$1 tree=$2 package
+    shift 2
+    rm -rf "$tree"
+    mkdir -p "$tree"
+    for package in "$@"; do
+        say "unpacking $(basename "$cache/$package"/*.deb)"
+        dpkg-deb --fsys-tarfile "$cache/$package"/*.deb |
+            tar -x -C "$tree" --exclude=./usr/share --exclude=./usr/lib/linux-image-\* --exclude=./etc
+    done
+}
+
+main() {
+    [ $# -ge 3 ] || die "usage: fetch.sh CACHE TREE PACKAGE..."
+    local cache tree
+    mkdir -p "$1"
+    cache=$(realpath "$1")
+    tree=$2
+    shift 2
+    # Two builds may share one cache.
+    exec 9>"$cache/.lock"
+    flock 9
+    fill_cache "$cache" "$@"
+    unpack "$cache" "$tree" "$@"
+}
+
+main "$@"

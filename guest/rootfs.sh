@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# rootfs.sh TREE OUT MODULES OVERLAY...: makes the guests' root file system, a compressed cpio
+# archive, from the unpacked packages in TREE (busybox and the modules that the list MODULES names)
+# and the files of each OVERLAY folder. The same inputs give the same archive, byte for byte.
+set -euo pipefail
+
+say() { echo "guest: $*" >&2; }
+die() { say "$*"; exit 1; }
+
+# depmod and modprobe stand where an ordinary user's PATH may not look.
+PATH=$PATH:/usr/sbin:/sbin
+
+kernel_version() {
+    local versions=("$1"/lib/modules/*)
+    [ ${#versions[@]} -eq 1 ] && [ -d "${versions[0]}" ] || die "$1 holds not exactly one kernel"
+    basename "${versions[0]}"
+}
+
+# One folder for programs: busybox links its applets there when the guest starts.
+lay_out() {
+    local root=$1
+    mkdir -p "$root"/{bin,dev,etc,lib,mnt,proc,root,run,sys,tmp,usr,var/log}
+    ln -s bin "$root/sbin"
+    ln -s ../bin "$root/usr/bin"
+    ln -s ../bin "$root/usr/sbin"
+    ln -s ../run "$root/var/run"
+}
+
+# Prints the path of each file that a module needs, from the modules' folder on.
+module_files() {
+    local tree=$1 version=$2 module steps
+    while read -r module; do
+        steps=$(modprobe -d "$tree" -S "$version" --show-depends "$module") ||
+            die "kernel $version has no module $module"
+        # "insmod /path/lib/modules/VERSION/kernel/x.ko" or "builtin x"
+        sed -nE "s:^insmod .*/lib/modules/$version/([^ ]*).*:\1:p" <<<"$steps"
+    done < <(sed -E 's/#.*//; /^[ \t]*$/d' "$3") | sort -u
+}
+
+# busybox's modprobe reads the plain indexes only.
+install_modules() {
+    local tree=$1 root=$2 list=$3 version from to
+    version=$(kernel_version "$tree")
+    from=$tree/lib/modules/$version
+    to=$root/lib/modules/$version
+    mkdir -p "$to"
+    depmod -b "$tree" "$version"
+    module_files "$tree" "$version" "$list" >"$to/files"
+    tar -C "$from" -c -T "$to/files" | tar -C "$to" -x
+    grep -Fxf "$to/files" "$from/modules.order" >"$to/modules.order"
+    cp "$from/modules.builtin" "$from/modules.builtin.modinfo" "$to"
+    depmod -b "$root" "$version"
+    find "$to" -maxdepth 1 -type f ! -name modules.dep ! -name modules.alias \
+        ! -name modules.builtin -delete
+}
+
+# Nothing of the host shows: owners, times, the order of folders, the umask of the checkout.
+pack() {
+    local root=$1 out=$2
+    chmod -R u=rwX,go=rX "$root"
+    chmod 0700 "$root/root"
+    chmod 0600 "$root/etc/shadow"
+    chmod 1777 "$root/tmp"
+    find "$root" -exec touch -h -d @0 {} +
+    (cd "$root" && find . -mindepth 1 -print0 | LC_ALL=C sort -z |
+        cpio --quiet --null --reproducible -H newc -R 0:0 -o) | gzip -n -9 >"$out"
+}
+
+main() {
+    [ $# -ge 4 ] || die "usage: rootfs.sh TREE OUT MODULES OVERLAY..."
+    local tree=$1 out=$2 list=$3 overlay work
+    shift 3
+    work=$(mktemp -d "$out.XXXXXX")
+    # shellcheck disable=SC2064 # the folder's name as it is now
+    trap "rm -rf '$work'" EXIT
+    lay_out "$work/root"
+    cp "$tree/bin/busybox" "$work/root/bin"
+    install_modules "$tree" "$work/root" "$list"
+    for overlay in "$@"; do cp -a "$overlay/." "$work/root"; done
+    pack "$work/root" "$work/archive"
+    mv "$work/archive" "$out"
+}
+
+main "$@"

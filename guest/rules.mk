@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The guests' kernel and root file system; LINUX= and INITRD= put others in their place.
+GUEST_DIR := $(BUILD_DIR)/guest
+GUEST_CACHE ?= $(GUEST_DIR)/cache
+GUEST_PACKAGES := linux-image-arm64 busybox-static
+# Folders laid over the root file system, in order.
+GUEST_OVERLAYS := guest/rootfs
+
+GUEST_IMAGE := $(if $(LINUX),$(LINUX),$(GUEST_DIR)/Image)
+GUEST_INITRD := $(if $(INITRD),$(INITRD),$(GUEST_DIR)/initrd.cpio.gz)
+
+$(GUEST_DIR)/.tree: guest/fetch.sh guest/rules.mk
+	@$(call need,debian-archive-keyring xz-utils)
+	@mkdir -p $(@D)
+	guest/fetch.sh $(GUEST_CACHE) $(GUEST_DIR)/tree $(GUEST_PACKAGES)
+	@touch $@
+
+$(GUEST_DIR)/Image: $(GUEST_DIR)/.tree
+	cp $(GUEST_DIR)/tree/boot/vmlinuz-* $@
+
+$(GUEST_DIR)/initrd.cpio.gz: guest/rootfs.sh guest/modules.list $(GUEST_DIR)/.tree \
+    $(shell find $(GUEST_OVERLAYS))
+	@$(call need,cpio kmod)
+	guest/rootfs.sh $(GUEST_DIR)/tree $@ guest/modules.list $(GUEST_OVERLAYS)
+
+# A file that the user names is never built here.
+define guest_file_of_user
+$($(1)):
+	@echo "$(1)=$$@: there is no such file" >&2; exit 1
+endef
+$(foreach variable,LINUX INITRD,$(if $($(variable)),$(if $(wildcard $($(variable))),,\
+    $(if $(filter $(BUILD_DIR)/%,$($(variable))),,$(eval $(call guest_file_of_user,$(variable)))))))
