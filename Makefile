@@ -35,9 +35,30 @@ UNIT_CFLAGS := -std=c11 -D_GNU_SOURCE -O1 -g $(WARNINGS) -MMD -MP -I. -Iio/inclu
     -Isdk/kernel/include -fsanitize=address,undefined -fno-sanitize-recover=all \
     -fno-omit-frame-pointer
 
+# ---- How programs are made -----------------------------------------------------------------------
+LIBC_SRCS := sdk/libc/string.c sdk/libc/format.c
+target_objects = $(patsubst %,$(TARGET_DIR)/%.o,$(basename $(1)))
+
+# Every program waits for the SDK: its headers, its linker script, its library.
+define target_program
+$(TARGET_DIR)/$(1).elf: $$(call target_objects,$$($(1)_SRCS) $(LIBC_SRCS)) $$(SDK_STAMP)
+	ld.lld -T $$(BOARD_SDK)/lib/microkit.ld --gc-sections -z max-page-size=4096 -z noexecstack \
+	    --build-id=none -o $$@ $$(filter %.o,$$^) $$(BOARD_SDK)/lib/libmicrokit.a
+$$(call target_objects,$$($(1)_SRCS)): | $$(SDK_STAMP)
+endef
+
+define host_program
+$(HOST_DIR)/$(1): $$(patsubst %.c,$(HOST_DIR)/%.o,$$($(1)_SRCS))
+	clang $$^ $$($(1)_LIBS) -o $$@
+endef
+
+define unit_test
+$(UNIT_DIR)/$(1): $$(patsubst %.c,$(UNIT_DIR)/%.o,$$($(1)_SRCS))
+	clang -fsanitize=address,undefined $$^ $$($(1)_LIBS) -lcmocka -o $$@
+endef
+
 # What each folder builds. PROGRAMS run on the target as PDs, HOST_PROGRAMS here, UNIT_TESTS here
 # under sanitizers; NAME_SRCS are the sources of NAME, NAME_LIBS the host libraries.
-target_objects = $(patsubst %,$(TARGET_DIR)/%.o,$(basename $(1)))
 PROGRAMS :=
 HOST_PROGRAMS :=
 UNIT_TESTS :=
@@ -61,43 +82,27 @@ $(BUILD_DIR)/uapi: | $(BUILD_DIR)/.tools
 	@ln -sfn /usr/include/asm-generic $@/asm
 
 # ---- Target programs ---------------------------------------------------------------------------
-LIBC_SRCS := sdk/libc/string.c sdk/libc/format.c
 
 $(TARGET_DIR)/%.o: %.c | $(BUILD_DIR)/.tools $(BUILD_DIR)/uapi
 	@mkdir -p $(@D)
-	clang $(TARGET_CFLAGS) $(if $(filter sdk/%,$<),$(KERNEL_CFLAGS) -Isdk/libmicrokit/include,-I$(BOARD_SDK)/include) -c $< -o $@
+	clang $(TARGET_CFLAGS) $(if $(filter sdk/%,$<),$(KERNEL_CFLAGS) -Isdk/libmicrokit/include,-I$(BOARD_SDK)/include) -MJ $@.json -c $< -o $@
 $(TARGET_DIR)/%.o: %.S | $(BUILD_DIR)/.tools
 	@mkdir -p $(@D)
-	clang $(TARGET_FLAGS) -g -MMD -MP -ffile-prefix-map=$(CURDIR)=. -I. $(KERNEL_CFLAGS) -c $< -o $@
+	clang $(TARGET_FLAGS) -g -MMD -MP -ffile-prefix-map=$(CURDIR)=. -I. $(KERNEL_CFLAGS) -MJ $@.json -c $< -o $@
 
-# Every program waits for the SDK: its headers, its linker script, its library.
-define target_program
-$(TARGET_DIR)/$(1).elf: $$(call target_objects,$$($(1)_SRCS) $(LIBC_SRCS)) $$(SDK_STAMP)
-	ld.lld -T $$(BOARD_SDK)/lib/microkit.ld --gc-sections -z max-page-size=4096 -z noexecstack \
-	    --build-id=none -o $$@ $$(filter %.o,$$^) $$(BOARD_SDK)/lib/libmicrokit.a
-$$(call target_objects,$$($(1)_SRCS)): | $$(SDK_STAMP)
-endef
 $(foreach program,$(PROGRAMS),$(eval $(call target_program,$(program))))
 PROGRAM_ELFS := $(PROGRAMS:%=$(TARGET_DIR)/%.elf)
 
 # ---- Host programs and unit tests --------------------------------------------------------------
 $(HOST_DIR)/%.o: %.c | $(BUILD_DIR)/.tools
 	@mkdir -p $(@D)
-	clang $(HOST_CFLAGS) -c $< -o $@
+	clang $(HOST_CFLAGS) -MJ $@.json -c $< -o $@
 $(UNIT_DIR)/%.o: %.c | $(BUILD_DIR)/.tools
 	@mkdir -p $(@D)
-	clang $(UNIT_CFLAGS) -c $< -o $@
+	clang $(UNIT_CFLAGS) -MJ $@.json -c $< -o $@
 
-define host_program
-$(HOST_DIR)/$(1): $$(patsubst %.c,$(HOST_DIR)/%.o,$$($(1)_SRCS))
-	clang $$^ $$($(1)_LIBS) -o $$@
-endef
 $(foreach program,$(HOST_PROGRAMS),$(eval $(call host_program,$(program))))
 
-define unit_test
-$(UNIT_DIR)/$(1): $$(patsubst %.c,$(UNIT_DIR)/%.o,$$($(1)_SRCS))
-	clang -fsanitize=address,undefined $$^ $$($(1)_LIBS) -lcmocka -o $$@
-endef
 $(foreach test,$(UNIT_TESTS),$(eval $(call unit_test,$(test))))
 
 # ---- Verbs -------------------------------------------------------------------------------------
@@ -116,6 +121,37 @@ unit: unit-packages $(UNIT_TESTS:%=$(UNIT_DIR)/%) ## run the host tests, under A
 .PHONY: unit-packages
 unit-packages: $(BUILD_DIR)/.tools
 	@$(call need,libcmocka-dev)
+
+.PHONY: test
+test: format-check unit system-test ## run all tests
+
+# The tests drive the systems' own images, in the configs that they promise something of.
+.PHONY: system-test
+system-test: sdk-test-images test-images ## run the tests in QEMU
+	@$(call need,qemu-system-arm python3-pytest python3-pexpect)
+	CLOISTER_TARGET_DIR=$(TARGET_DIR) CLOISTER_QEMU_CPU=$(QEMU_CPU) \
+	    /usr/bin/python3 -m pytest -p no:cacheprovider -q --durations=8 tests/system $(PYTEST_ARGS)
+
+C_SOURCES = $(shell git ls-files '*.c' '*.h')
+.PHONY: format format-check
+format: ## format all C sources
+	@$(call need,clang-format)
+	clang-format -i $(C_SOURCES)
+format-check:
+	@$(call need,clang-format)
+	clang-format --dry-run -Werror $(C_SOURCES)
+
+# Everything that is compiled, as clang's tools want to know it.
+.PHONY: everything
+everything: $(PROGRAM_ELFS) $(HOST_PROGRAMS:%=$(HOST_DIR)/%) $(UNIT_TESTS:%=$(UNIT_DIR)/%)
+compile_commands.json: everything
+	@{ echo '['; find $(BUILD_DIR) -name '*.o.json' | sort | xargs cat | sed '$$s/,$$//'; echo ']'; } > $@
+
+.PHONY: lint
+lint: compile_commands.json ## check the sources with clang-tidy
+	@$(call need,clang-tidy)
+	@git ls-files 'sdk/*.c' 'vmm/*.c' 'io/*.c' 'compose/*.c' | \
+	    xargs -P $(shell nproc) -n 4 clang-tidy --quiet -p . 2>/dev/null
 
 .PHONY: clean
 clean: ## remove what was built

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Small systems that show the kernel's parts: tests/system/sdk/NAME.system -> NAME.img.
+SDK_TEST_PROGRAMS := hello pingpong caller adder irq crasher parent child
+SDK_TEST_SYSTEMS := $(patsubst tests/system/sdk/%.system,%,$(wildcard tests/system/sdk/*.system))
+SDK_TEST_DIR := $(TARGET_DIR)/tests/sdk
+
+$(foreach program,$(SDK_TEST_PROGRAMS),$(eval tests/sdk/$(program)_SRCS := \
+    tests/system/sdk/$(program).c)$(eval $(call target_program,tests/sdk/$(program))))
+
+$(SDK_TEST_DIR)/%.img: tests/system/sdk/%.system \
+    $(SDK_TEST_PROGRAMS:%=$(SDK_TEST_DIR)/%.elf) $(SDK_STAMP)
+	$(MICROKIT_SDK)/bin/microkit $< --board $(MICROKIT_BOARD) --config $(MICROKIT_CONFIG) \
+	    --search-path $(SDK_TEST_DIR) -o $@ -r $(@:.img=.txt)
+
+.PHONY: sdk-test-images
+sdk-test-images: $(SDK_TEST_SYSTEMS:%=$(SDK_TEST_DIR)/%.img)
