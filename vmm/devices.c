@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "vmm/devices.h"
+
+#include "vmm/log.h"
+#include "vmm/virtio/mmio.h"
+#include "vmm/vm.h"
+
+#include <stddef.h>
+
+static bool add_region(struct vm *vm, struct mmio_region region)
+{
+    if (vm->bus.num_regions == VM_MAX_REGIONS) {
+        return false;
+    }
+    vm->regions[vm->bus.num_regions++] = region;
+    return true;
+}
+
+static bool init_pl011(struct vm *vm, const struct vmm_device *config)
+{
+    struct devices *devices = &vm->devices;
+    if (devices->has_pl011) {
+        return false;
+    }
+    pl011_init(&devices->pl011, &devices->port);
+    devices->has_pl011 = true;
+    return add_region(vm, pl011_region(&devices->pl011, config->gpa, config->size_bytes));
+}
+
+static bool init_console(struct vm *vm, const struct vmm_device *config)
+{
+    struct devices *devices = &vm->devices;
+    struct irq_line irq = { &vm->vgic, config->intid, vgic_set_line };
+    if (devices->has_console) {
+        return false;
+    }
+    virtio_console_init(&devices->console, "console", &vm->ram, &irq, &devices->port,
+                        config->columns, config->rows);
+    devices->has_console = true;
+    return add_region(
+        vm, virtio_mmio_region(&devices->console.device, config->gpa, config->size_bytes));
+}
+
+/* By enum vmm_device_type. False: there can't be another one of that type. */
+static bool (*const init_functions[])(struct vm *vm, const struct vmm_device *config) = {
+    [VMM_DEVICE_PL011] = init_pl011,
+    [VMM_DEVICE_VIRTIO_CONSOLE] = init_console,
+};
+
+#define NUM_TYPES (sizeof(init_functions) / sizeof(init_functions[0]))
+
+bool devices_init(struct vm *vm)
+{
+    for (unsigned i = 0; i < vm->config->num_devices; i++) {
+        const struct vmm_device *config = &vm->config->devices[i];
+        if (config->type >= NUM_TYPES || init_functions[config->type] == NULL) {
+            vmm_log("device %u: type %u is unknown; build VMM and record from the same sources", i,
+                    config->type);
+            return false;
+        }
+        if (!init_functions[config->type](vm, config)) {
+            vmm_log("device %u: a guest can have one of type %u; remove it", i, config->type);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool devices_reset(struct vm *vm)
+{
+    struct devices *devices = &vm->devices;
+    if (devices->has_pl011) {
+        pl011_flush(&devices->pl011);
+        pl011_init(&devices->pl011, &devices->port);
+    }
+    return !devices->has_console || virtio_mmio_reset(&devices->console.device);
+}
+
+void devices_notified(struct vm *vm, unsigned channel)
+{
+    struct devices *devices = &vm->devices;
+    if (channel == devices->port.tx_channel) {
+        if (devices->has_pl011) {
+            pl011_flush(&devices->pl011);
+        }
+        if (devices->has_console) {
+            virtio_console_tx_room(&devices->console);
+        }
+    }
+    if (channel == devices->port.rx_channel && devices->has_console) {
+        virtio_console_input(&devices->console);
+    }
+}
+
+void devices_tick(struct vm *vm)
+{
+    if (vm->devices.has_pl011) {
+        pl011_flush(&vm->devices.pl011);
+    }
+}
+
+void devices_end_event(struct vm *vm)
+{
+    /* Ends: the guest does not run meanwhile, so it can add nothing to its queues. */
+    while (vm->devices.has_console && virtio_mmio_poll(&vm->devices.console.device)) {
+    }
+    serial_port_flush(&vm->devices.port);
+}

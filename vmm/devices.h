@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The guest's devices: made from the configuration record, told of what happens outside. */
+#pragma once
+
+#include "vmm/pl011.h"
+#include "vmm/serial_port.h"
+#include "vmm/virtio/console.h"
+
+#include <stdbool.h>
+
+struct vm;
+
+/* One serial port, so one of each that uses it. */
+struct devices {
+    struct serial_port port;
+    struct pl011 pl011;
+    struct virtio_console console;
+    bool has_pl011;
+    bool has_console;
+};
+
+/*
+ * Makes the devices of vm->config and enters their registers into vm->regions. False: the record
+ * asks for something that there is not; one line on the log says what.
+ */
+bool devices_init(struct vm *vm);
+
+/*
+ * Back to power-on, when the guest reboots; call again after each event while it returns false:
+ * something outside still works on guest memory.
+ */
+bool devices_reset(struct vm *vm);
+
+/* A notification from outside on this channel. */
+void devices_notified(struct vm *vm, unsigned channel);
+
+/* Time has passed (the guest's timer fired), or the guest stops: nothing is held back any more. */
+void devices_tick(struct vm *vm);
+
+/* The end of every event: goes on with queues that yielded, tells others what is new for them. */
+void devices_end_event(struct vm *vm);

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "vmm/guest/lifecycle.h"
+
+#include "vmm/arch/aarch64/esr.h"
+#include "vmm/arch/aarch64/vcpu.h"
+#include "vmm/devices.h"
+#include "vmm/guest/image.h"
+#include "vmm/log.h"
+#include "vmm/vm.h"
+
+#define BOOT_VCPU 0
+
+/* Stopped first, since no register of a running vCPU may be touched; its timer stays silent. */
+static void stop_vcpu(struct vm *vm, unsigned vcpu)
+{
+    vcpu_stop(vcpu);
+    vcpu_sysreg_write(vcpu, VCPU_CNTV_CTL, 0);
+    vgic_cpu_off(&vm->vgic, vcpu);
+}
+
+static void stop_all(struct vm *vm, enum vm_state state)
+{
+    for (unsigned vcpu = 0; vcpu < vm->config->num_vcpus; vcpu++) {
+        stop_vcpu(vm, vcpu);
+    }
+    vm->state = state;
+    devices_tick(vm);
+}
+
+void lifecycle_start(struct vm *vm)
+{
+    gpa_t entry;
+    vm->state = VM_STOPPED;
+    if (!image_load(vm->config, &vm->ram, &entry)) {
+        vmm_log("not started");
+        return;
+    }
+    psci_init(&vm->psci, &lifecycle_psci_ops, vm, &vm->ram, vm->config->num_vcpus);
+    vm->state = VM_RUNNING;
+    vcpu_start(BOOT_VCPU, entry, vm->config->dtb_gpa);
+    vgic_cpu_on(&vm->vgic, BOOT_VCPU);
+}
+
+/* RAM beside the images stays as it was: Linux assumes nothing of it, and it is the guest's own. */
+void lifecycle_continue(struct vm *vm)
+{
+    if (vm->state == VM_REBOOTING && devices_reset(vm)) {
+        vgic_reset(&vm->vgic);
+        lifecycle_start(vm);
+    }
+}
+
+static void cpu_on(void *context, unsigned vcpu, gpa_t entry, uint64_t x0)
+{
+    struct vm *vm = context;
+    vcpu_start(vcpu, entry, x0);
+    /* After the start, which empties the list registers. */
+    vgic_cpu_on(&vm->vgic, vcpu);
+}
+
+static void cpu_off(void *context, unsigned vcpu)
+{
+    struct vm *vm = context;
+    stop_vcpu(vm, vcpu);
+    for (unsigned i = 0; i < vm->config->num_vcpus; i++) {
+        if (vm->psci.on[i]) {
+            return;
+        }
+    }
+    stop_all(vm, VM_STOPPED);
+    vmm_log("stopped: all its vCPUs are off");
+}
+
+static void system_off(void *context)
+{
+    stop_all(context, VM_STOPPED);
+    vmm_log("powered off");
+}
+
+static void system_reset(void *context)
+{
+    stop_all(context, VM_REBOOTING);
+    vmm_log("rebooting");
+    lifecycle_continue(context);
+}
+
+const struct psci_ops lifecycle_psci_ops = {
+    .cpu_on = cpu_on,
+    .cpu_off = cpu_off,
+    .system_off = system_off,
+    .system_reset = system_reset,
+};
+
+static void log_registers(unsigned vcpu)
+{
+    const struct vcpu_regs *regs = vcpu_regs_get(vcpu);
+    vmm_log("  pc %016lx  spsr %016lx  sp_el0 %016lx  sp_el1 %016lx", regs->pc, regs->spsr,
+            regs->sp_el0, vcpu_sysreg_read(vcpu, VCPU_SP_EL1));
+    vmm_log("  elr_el1 %016lx  esr_el1 %016lx  far_el1 %016lx", vcpu_sysreg_read(vcpu, VCPU_ELR),
+            vcpu_sysreg_read(vcpu, VCPU_ESR), vcpu_sysreg_read(vcpu, VCPU_FAR));
+    vmm_log("  vbar_el1 %016lx  sctlr_el1 %016lx  spsr_el1 %016lx",
+            vcpu_sysreg_read(vcpu, VCPU_VBAR), vcpu_sysreg_read(vcpu, VCPU_SCTLR),
+            vcpu_sysreg_read(vcpu, VCPU_SPSR));
+    for (unsigned i = 0; i < 28; i += 4) {
+        vmm_log("  x%02u %016lx %016lx %016lx %016lx", i, regs->x[i], regs->x[i + 1],
+                regs->x[i + 2], regs->x[i + 3]);
+    }
+    vmm_log("  x28 %016lx %016lx %016lx", regs->x[28], regs->x[29], regs->x[30]);
+}
+
+void lifecycle_crash(struct vm *vm, unsigned vcpu, const char *reason, uint64_t esr, gpa_t gpa)
+{
+    char text[ESR_TEXT_BYTES];
+    stop_all(vm, VM_STOPPED);
+    esr_text(text, esr);
+    vmm_log("crashed: %s", reason);
+    vmm_log("  vCPU %u, ESR_EL2 %lx (%s), guest address %lx", vcpu, esr, text, gpa);
+    log_registers(vcpu);
+    vmm_log("  stopped; other guests run on");
+}

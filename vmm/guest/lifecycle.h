@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A guest's life: start, power off, reboot, crash. Whatever happens to it, its VMM and all other
+ * guests go on.
+ */
+#pragma once
+
+#include "vmm/arch/aarch64/psci.h"
+#include "vmm/guest/ram.h"
+
+#include <stdint.h>
+
+struct vm;
+
+/* What PSCI calls make happen; the context is the struct vm. */
+extern const struct psci_ops lifecycle_psci_ops;
+
+/* Loads the images and starts vCPU 0. If that fails, a line on the log says why. */
+void lifecycle_start(struct vm *vm);
+
+/* To be called at the end of every event: completes a reboot once the devices let it. */
+void lifecycle_continue(struct vm *vm);
+
+/*
+ * Stops the guest because of a fault that the VMM can't handle: a report on the log with the
+ * reason, the fault (ESR_EL2 and the guest physical address, or 0 for either) and the registers.
+ */
+void lifecycle_crash(struct vm *vm, unsigned vcpu, const char *reason, uint64_t esr, gpa_t gpa);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The VMM's program: one for all guests. What its guest has comes in two records, which compose
+ * puts into the sections of their names.
+ */
+#include "vmm/arch/aarch64/fault.h"
+#include "vmm/arch/aarch64/vcpu.h"
+#include "vmm/arch/aarch64/vgic.h"
+#include "vmm/config.h"
+#include "vmm/devices.h"
+#include "vmm/guest/lifecycle.h"
+#include "vmm/log.h"
+#include "vmm/vm.h"
+
+#include <microkit.h>
+#include <sddf/config.h>
+
+extern struct vmm_config config;
+extern struct sddf_serial_client_config serial_config;
+
+__attribute__((section(".vmm_config"), used)) struct vmm_config config;
+__attribute__((section(".serial_client_config"),
+               used)) struct sddf_serial_client_config serial_config;
+
+static struct vm vm;
+
+static const struct vgic_ops vgic_ops = {
+    .inject = vcpu_inject,
+    .ack_ppi = vcpu_ack_ppi,
+};
+
+static unsigned last_intid(void)
+{
+    unsigned last = VGIC_FIRST_SPI;
+    for (unsigned i = 0; i < config.num_devices; i++) {
+        last = config.devices[i].intid > last ? config.devices[i].intid : last;
+    }
+    return last;
+}
+
+/* The record is trusted, but it may be missing or of another version of these sources. */
+static bool config_ok(void)
+{
+    return config.magic == VMM_CONFIG_MAGIC && config.num_vcpus >= 1 &&
+           config.num_vcpus <= VMM_MAX_VCPUS && config.num_devices <= VMM_MAX_DEVICES &&
+           last_intid() <= VGIC_LAST_SPI && sddf_magic_ok(&serial_config.magic, SDDF_SERIAL);
+}
+
+void init(void)
+{
+    if (!config_ok()) {
+        vmm_log("no configuration record, or a wrong one; build the system with compose");
+        return;
+    }
+    vm.config = &config;
+    vm.ram = (struct guest_ram){ (uint8_t *)config.ram_vaddr, config.ram_gpa, config.ram_bytes };
+    serial_port_init(&vm.devices.port, &serial_config, microkit_notify);
+    log_init(config.guest, &vm.devices.port);
+    vgic_init(&vm.vgic, &vgic_ops, config.num_vcpus, last_intid());
+    vm.regions[0] =
+        (struct mmio_region){ config.gicd_gpa, VGIC_SIZE_BYTES, &vm.vgic, vgic_read, vgic_write };
+    vm.bus = (struct mmio_bus){ .regions = vm.regions, .num_regions = 1 };
+    if (devices_init(&vm)) {
+        lifecycle_start(&vm);
+    }
+    devices_end_event(&vm);
+}
+
+static void end_event(void)
+{
+    lifecycle_continue(&vm);
+    devices_end_event(&vm);
+}
+
+void notified(microkit_channel channel)
+{
+    if (vm.config != NULL) {
+        devices_notified(&vm, channel);
+        end_event();
+    }
+}
+
+static enum fault_outcome memory_fault(unsigned vcpu)
+{
+    gpa_t ipa = microkit_mr_get(seL4_VMFault_Addr);
+    uint64_t esr = microkit_mr_get(seL4_VMFault_FSR);
+    enum fault_outcome outcome = fault_memory(&vm.bus, vcpu, ipa, esr);
+    if (outcome == FAULT_FATAL) {
+        lifecycle_crash(&vm, vcpu, "its exception vectors are not in its memory", esr, ipa);
+    }
+    return outcome;
+}
+
+static enum fault_outcome trapped_instruction(unsigned vcpu)
+{
+    return fault_instruction(&vm.psci, vcpu, microkit_mr_get(seL4_VCPUFault_HSR));
+}
+
+static enum fault_outcome unknown_syscall(unsigned vcpu)
+{
+    return fault_hypercall(vcpu);
+}
+
+static enum fault_outcome user_exception(unsigned vcpu)
+{
+    lifecycle_crash(&vm, vcpu, "an exception that only a PD can take", 0, 0);
+    return FAULT_FATAL;
+}
+
+static enum fault_outcome maintenance(unsigned vcpu)
+{
+    vgic_maintenance(&vm.vgic, vcpu, microkit_mr_get(seL4_VGICMaintenance_IDX));
+    return FAULT_RESUME;
+}
+
+/* Only the timer has one. Its tick is also what makes the guest's unfinished output line seen. */
+static enum fault_outcome timer_fired(unsigned vcpu)
+{
+    vgic_ppi_fired(&vm.vgic, vcpu, microkit_mr_get(seL4_VPPIEvent_IRQ));
+    devices_tick(&vm);
+    return FAULT_RESUME;
+}
+
+static enum fault_outcome (*const handlers[])(unsigned vcpu) = {
+    [seL4_Fault_UnknownSyscall] = unknown_syscall, [seL4_Fault_UserException] = user_exception,
+    [seL4_Fault_VMFault] = memory_fault,           [seL4_Fault_VGICMaintenance] = maintenance,
+    [seL4_Fault_VCPUFault] = trapped_instruction,  [seL4_Fault_VPPIEvent] = timer_fired,
+};
+
+#define NUM_LABELS (sizeof(handlers) / sizeof(handlers[0]))
+
+seL4_Bool fault(microkit_child vcpu, microkit_msginfo msginfo, microkit_msginfo *reply_msginfo)
+{
+    seL4_Word label = microkit_msginfo_get_label(msginfo);
+    enum fault_outcome outcome = FAULT_FATAL;
+    *reply_msginfo = microkit_msginfo_new(0, 0);
+    if (vm.state != VM_RUNNING) {
+        return false; /* a fault that was on its way when the guest was stopped */
+    }
+    vm.vgic.accessor = vcpu;
+    if (label < NUM_LABELS && handlers[label] != NULL) {
+        outcome = handlers[label](vcpu);
+    } else {
+        lifecycle_crash(&vm, vcpu, "a fault of a kind that the VMM does not know", 0, 0);
+    }
+    end_event();
+    return outcome == FAULT_RESUME;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A guest as its VMM holds it: one struct, in one place (main.c). */
+#pragma once
+
+#include "vmm/arch/aarch64/fault.h"
+#include "vmm/arch/aarch64/psci.h"
+#include "vmm/arch/aarch64/vgic.h"
+#include "vmm/config.h"
+#include "vmm/devices.h"
+#include "vmm/guest/ram.h"
+#include "vmm/mmio.h"
+
+#define VM_MAX_REGIONS (VMM_MAX_DEVICES + 1) /* the devices' and the distributor's */
+
+enum vm_state {
+    VM_STOPPED,   /* powered off, crashed, or never started */
+    VM_RUNNING,   /* at least one vCPU runs */
+    VM_REBOOTING, /* waits until devices are done with guest memory */
+};
+
+struct vm {
+    const struct vmm_config *config;
+    enum vm_state state;
+    struct guest_ram ram;
+    struct vgic vgic;
+    struct psci psci;
+    struct devices devices;
+    struct mmio_region regions[VM_MAX_REGIONS];
+    struct mmio_bus bus;
+};
+
+_Static_assert(VMM_MAX_VCPUS == VGIC_MAX_VCPUS && VMM_MAX_VCPUS == PSCI_MAX_VCPUS, "one limit");
