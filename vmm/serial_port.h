@@ -6,25 +6,17 @@
  */
 #pragma once
 
-#include <sddf/config.h>
-
+#include <sddf/serial_queue.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-struct serial_queue;
-
-/* One direction. */
-struct serial_port_ring {
-    struct serial_queue *queue; /* NULL: no such direction */
-    uint8_t *data;
-    uint32_t capacity; /* bytes, a power of two */
-    uint8_t channel;
-    bool notify; /* the other end is to be told at the next flush */
-};
-
 struct serial_port {
-    struct serial_port_ring rx;
-    struct serial_port_ring tx;
+    struct serial_consumer rx; /* queue is NULL where there is no input */
+    struct serial_producer tx;
+    uint8_t rx_channel;
+    uint8_t tx_channel;
+    bool rx_taken;                    /* bytes were taken since the last flush: there is room */
+    bool tx_new;                      /* bytes were put since the last flush */
     void (*notify)(unsigned channel); /* microkit_notify() on the target */
 };
 

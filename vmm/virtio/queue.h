@@ -56,10 +56,10 @@ struct virtq_layout {
 };
 
 enum virtq_result {
-    VIRTQ_EMPTY, /* nothing to do, the driver will kick */
+    VIRTQ_EMPTY, /* nothing to do, the driver will kick; or the queue is not running */
     VIRTQ_CHAIN, /* a chain was popped */
     VIRTQ_YIELD, /* `size` chains were popped since virtq_begin(), there may be more */
-    VIRTQ_ERROR, /* the driver broke the protocol; or the queue is not running */
+    VIRTQ_ERROR, /* the driver broke the protocol */
 };
 
 /* All fields are private to queue.c, but for those marked. */
@@ -102,8 +102,8 @@ void virtq_begin(struct virtq *q);
 
 /*
  * Takes the next chain (2.7.13, 2.7.5). Before VIRTQ_EMPTY it asks for a kick and looks again, so
- * that no chain is left behind unseen. After VIRTQ_ERROR `q->error` is set (if the queue was
- * running), the queue is stopped, and `chain` holds nothing of use.
+ * that no chain is left behind unseen. At VIRTQ_ERROR the queue stops, `q->error` says why, and
+ * `chain` holds nothing of use.
  */
 enum virtq_result virtq_pop(struct virtq *q, struct virtq_chain *chain);
 
