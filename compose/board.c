@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "compose/board.h"
+
+#include "compose/device_tree.h"
+
+#include <libfdt.h>
+#include <string.h>
+
+#define GIC_REG_GICV       3 /* entries of `reg`: GICD, GICC, GICH, GICV */
+#define TIMER_IRQ_PHYSICAL 1 /* entries of `interrupts`: secure, physical, virtual, hypervisor */
+#define IRQ_CELLS          3
+#define IRQ_FLAGS_EDGE     3 /* rising 1, falling 2 */
+
+/* UARTs that there is a driver for. */
+static const struct {
+    const char *compatible;
+    const char *program;
+} uarts[] = { { "arm,pl011", "serial_driver_pl011.elf" } };
+
+struct reader {
+    struct diag *diag;
+    const void *dtb;
+};
+
+static bool enabled(const void *dtb, int node)
+{
+    const char *status = fdt_getprop(dtb, node, "status", NULL);
+    return status == NULL || strcmp(status, "okay") == 0 || strcmp(status, "ok") == 0;
+}
+
+static uint64_t cells(const fdt32_t *cell, int count)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < count; i++) {
+        value = value << 32 | fdt32_to_cpu(cell[i]);
+    }
+    return value;
+}
+
+/* Reads entry `index` of a node's `reg`. Nodes lie where the CPU sees them (no `ranges`). */
+static bool reg(const void *dtb, int node, int index, struct board_range *range)
+{
+    int parent = fdt_parent_offset(dtb, node);
+    int address_cells = fdt_address_cells(dtb, parent);
+    int size_cells = fdt_size_cells(dtb, parent);
+    int length;
+    const fdt32_t *prop = fdt_getprop(dtb, node, "reg", &length);
+    if (prop == NULL || address_cells < 1 || address_cells > 2 || size_cells < 1 ||
+        size_cells > 2) {
+        return false;
+    }
+    int entry = address_cells + size_cells;
+    if (length / (int)sizeof(fdt32_t) < entry * (index + 1)) {
+        return false;
+    }
+    range->addr = cells(prop + (ptrdiff_t)entry * index, address_cells);
+    range->bytes = cells(prop + (ptrdiff_t)entry * index + address_cells, size_cells);
+    return true;
+}
+
+/* Reads entry `index` of a node's `interrupts`, in the GIC's three cells. */
+static bool interrupt(const void *dtb, int node, int index, struct board_irq *irq)
+{
+    int length;
+    const fdt32_t *prop = fdt_getprop(dtb, node, "interrupts", &length);
+    if (prop == NULL || length / (int)sizeof(fdt32_t) < IRQ_CELLS * (index + 1)) {
+        return false;
+    }
+    const fdt32_t *cell = prop + (ptrdiff_t)IRQ_CELLS * index;
+    uint32_t base = fdt32_to_cpu(cell[0]) == GIC_SPI ? GIC_FIRST_SPI : GIC_FIRST_PPI;
+    irq->intid = base + fdt32_to_cpu(cell[1]);
+    irq->is_edge = (fdt32_to_cpu(cell[2]) & IRQ_FLAGS_EDGE) != 0;
+    return true;
+}
+
+static const char *uart_program(const void *dtb, int node)
+{
+    for (size_t i = 0; i < sizeof(uarts) / sizeof(uarts[0]); i++) {
+        if (fdt_node_check_compatible(dtb, node, uarts[i].compatible) == 0) {
+            return uarts[i].program;
+        }
+    }
+    return NULL;
+}
+
+/* The node that /chosen names for the console, or a negative number. */
+static int stdout_node(const void *dtb)
+{
+    int chosen = fdt_path_offset(dtb, "/chosen");
+    int length = 0;
+    const char *path = chosen < 0 ? NULL : fdt_getprop(dtb, chosen, "stdout-path", &length);
+    if (path == NULL || length < 1) {
+        return -FDT_ERR_NOTFOUND;
+    }
+    const char *options = memchr(path, ':', (size_t)length); /* "serial0:115200n8" */
+    size_t end = options == NULL ? strnlen(path, (size_t)length) : (size_t)(options - path);
+    return fdt_path_offset_namelen(dtb, path, (int)end);
+}
+
+static int first_uart(const void *dtb)
+{
+    int node = -1;
+    for (node = fdt_next_node(dtb, -1, NULL); node >= 0; node = fdt_next_node(dtb, node, NULL)) {
+        if (enabled(dtb, node) && uart_program(dtb, node) != NULL) {
+            return node;
+        }
+    }
+    return node;
+}
+
+static void read_uart(struct reader *reader, struct board *board)
+{
+    int node = stdout_node(reader->dtb);
+    if (node < 0 || uart_program(reader->dtb, node) == NULL) {
+        node = first_uart(reader->dtb);
+    }
+    if (node < 0 || !reg(reader->dtb, node, 0, &board->uart) ||
+        !interrupt(reader->dtb, node, 0, &board->uart_irq)) {
+        diag_error(reader->diag, (struct mark){ 0 },
+                   "the board has no UART that there is a driver for; 'arm,pl011' is known");
+        return;
+    }
+    board->uart_program = uart_program(reader->dtb, node);
+}
+
+static void read_gic(struct reader *reader, struct board *board)
+{
+    static const char *const known[] = { "arm,cortex-a15-gic", "arm,gic-400" };
+    int node = -1;
+    for (size_t i = 0; node < 0 && i < sizeof(known) / sizeof(known[0]); i++) {
+        node = fdt_node_offset_by_compatible(reader->dtb, -1, known[i]);
+    }
+    if (node < 0 || !reg(reader->dtb, node, GIC_REG_GICV, &board->gicv)) {
+        diag_error(reader->diag, (struct mark){ 0 },
+                   "the board has no GICv2 with a virtual CPU interface; on QEMU's virt give "
+                   "-machine virtualization=on,gic-version=2");
+    }
+}
+
+static void read_timer(struct reader *reader, struct board *board)
+{
+    int node = fdt_node_offset_by_compatible(reader->dtb, -1, "arm,armv8-timer");
+    if (node < 0 || !interrupt(reader->dtb, node, TIMER_IRQ_PHYSICAL, &board->timer)) {
+        diag_error(reader->diag, (struct mark){ 0 },
+                   "the board has no generic timer; 'arm,armv8-timer' with its four interrupts is "
+                   "expected");
+    }
+}
+
+static void read_ram(struct reader *reader, struct board *board)
+{
+    const void *dtb = reader->dtb;
+    int node = fdt_node_offset_by_prop_value(dtb, -1, "device_type", "memory", sizeof("memory"));
+    while (node >= 0) {
+        struct board_range range;
+        for (int i = 0; enabled(dtb, node) && reg(dtb, node, i, &range); i++) {
+            board->ram_bytes += range.bytes;
+        }
+        node = fdt_node_offset_by_prop_value(dtb, node, "device_type", "memory", sizeof("memory"));
+    }
+    if (board->ram_bytes == 0) {
+        diag_error(reader->diag, (struct mark){ 0 },
+                   "the board has no RAM; a node with device_type 'memory' is expected");
+    }
+}
+
+bool board_read(struct diag *diag, const char *path, const void *dtb, size_t bytes,
+                struct board *board)
+{
+    struct diag board_diag = { .out = diag->out, .file = path };
+    struct reader reader = { .diag = &board_diag, .dtb = dtb };
+    memset(board, 0, sizeof(*board));
+    if (bytes < sizeof(struct fdt_header) || fdt_check_full(dtb, bytes) != 0) {
+        diag_error(
+            &board_diag, (struct mark){ 0 },
+            "this is not a device tree; give a .dtb file, as dtc or QEMU's dumpdtb write it");
+    } else {
+        read_uart(&reader, board);
+        read_gic(&reader, board);
+        read_timer(&reader, board);
+        read_ram(&reader, board);
+    }
+    diag->errors += board_diag.errors;
+    return board_diag.errors == 0;
+}

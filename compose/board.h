@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The board: what its device tree says of the devices that the system uses itself. */
+#pragma once
+
+#include "compose/diag.h"
+
+#include <stdbool.h>
+
+struct board_range {
+    uint64_t addr;
+    uint64_t bytes;
+};
+
+struct board_irq {
+    uint32_t intid; /* as the GIC numbers it: SPIs from 32, PPIs from 16 */
+    bool is_edge;
+};
+
+struct board {
+    uint64_t ram_bytes;
+    struct board_range uart;
+    struct board_irq uart_irq;
+    const char *uart_program; /* the driver's ELF file */
+    struct board_range gicv;  /* the virtual CPU interface, mapped into guests */
+    struct board_irq timer;   /* EL1 physical timer, for the timer driver */
+};
+
+/* Reads a board's device tree. Returns false if errors were told; they name the file `path`. */
+bool board_read(struct diag *diag, const char *path, const void *dtb, size_t bytes,
+                struct board *board);

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "compose/check.h"
+
+#include "compose/keys.h"
+#include "compose/limits.h"
+
+#include <string.h>
+
+/* Names that the system's own PDs have, or will have. */
+static const char *const reserved[] = { "serial_driver", "serial_virt_tx", "serial_virt_rx",
+                                        "timer_driver",  "supervisor",     "console" };
+
+#define VMM_SUFFIX "_vmm"
+
+static bool is_reserved(const char *name)
+{
+    for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
+        if (strcmp(name, reserved[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool ends_like_vmm(const char *name)
+{
+    size_t length = strlen(name);
+    size_t suffix = strlen(VMM_SUFFIX);
+    return length >= suffix && strcmp(name + length - suffix, VMM_SUFFIX) == 0;
+}
+
+static void check_name(struct diag *diag, const struct model *model, size_t index)
+{
+    const struct value *name = &model_guest(model, index)->name;
+    if (is_reserved(name->text)) {
+        diag_error(diag, name->at,
+                   "'%s' is the name of a part of the system; give the guest "
+                   "another, such as guest%zu",
+                   name->text, index);
+    }
+    if (ends_like_vmm(name->text)) {
+        diag_error(diag, name->at,
+                   "the guest's name '%s' ends with '" VMM_SUFFIX "', as names of "
+                   "VMMs do; give it another, such as guest%zu",
+                   name->text, index);
+    }
+    for (size_t i = 0; i < index; i++) {
+        const struct value *other = &model_guest(model, i)->name;
+        if (strcmp(name->text, other->text) == 0) {
+            diag_error(diag, name->at,
+                       "there is a guest named '%s' already, in line %u; give each "
+                       "a name of its own",
+                       name->text, other->at.line);
+            return;
+        }
+    }
+}
+
+static void check_window(struct diag *diag, const struct guest_console *console)
+{
+    bool columns = value_given(&console->columns);
+    bool rows = value_given(&console->rows);
+    if (columns != rows) {
+        const struct value *given = columns ? &console->columns : &console->rows;
+        diag_error(diag, given->at, "the console has '%s' without '%s'; give both or neither",
+                   columns ? "columns" : "rows", columns ? "rows" : "columns");
+    }
+}
+
+static void check_vcpus(struct diag *diag, const struct model *model)
+{
+    uint64_t vcpus = 0;
+    for (size_t i = 0; i < model->guests.count; i++) {
+        const struct guest *guest = model_guest(model, i);
+        uint64_t before = vcpus;
+        vcpus += guest->vcpus.number;
+        if (before <= MAX_VCPUS && vcpus > MAX_VCPUS) {
+            struct mark at = value_given(&guest->vcpus) ? guest->vcpus.at : guest->at;
+            diag_error(diag, at,
+                       "the guests up to this one have %lu vCPUs together; a system has "
+                       "at most %d, give some guests fewer",
+                       (unsigned long)vcpus, MAX_VCPUS);
+        }
+    }
+}
+
+static void check_switch(struct diag *diag, const struct model *model)
+{
+    const struct value *keys = &model->console.switch_keys;
+    if (keys->number == SERIAL_SWITCH_AT && model->guests.count > MAX_GUESTS_SWITCHED_BY_AT) {
+        diag_error(diag, keys->at,
+                   "'at' names a guest by one digit and reaches %d, there are %zu; "
+                   "use ctrl-backslash or return-at",
+                   MAX_GUESTS_SWITCHED_BY_AT, model->guests.count);
+    }
+}
+
+static void check_line(struct diag *diag, struct arena *arena, const struct value *cmdline)
+{
+    /* A console= of the user's is welcome; a second hostname= would fight with the name. */
+    if (cmdline->text != NULL && strstr(cmdline->text, "hostname=") != NULL) {
+        diag_error(diag, cmdline->at,
+                   "'cmdline' sets hostname= in %s; the guest's `name` is its "
+                   "host name, remove it",
+                   diag_quote(arena, cmdline->text));
+    }
+}
+
+bool check_model(struct arena *arena, struct diag *diag, struct model *model)
+{
+    unsigned errors = diag->errors;
+    for (size_t i = 0; i < model->guests.count; i++) {
+        struct guest *guest = model_guest(model, i);
+        check_name(diag, model, i);
+        check_window(diag, &guest->console);
+        check_line(diag, arena, &guest->cmdline);
+        if (!value_given(&guest->color)) {
+            guest->color.number = i % NUM_COLORS;
+        }
+    }
+    check_vcpus(diag, model);
+    check_switch(diag, model);
+    return diag->errors == errors;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A guest's device tree, made for that guest alone from its record. */
+#pragma once
+
+#include "compose/arena.h"
+#include "vmm/config.h"
+
+/* Interrupts in a device tree: {SPI or PPI, number from the first of its kind, flags}. */
+#define GIC_SPI       0u
+#define GIC_PPI       1u
+#define GIC_FIRST_PPI 16u
+#define GIC_FIRST_SPI 32u
+
+/* More than a guest's tree ever takes: 16 devices, 4 vCPUs and a full command line. */
+#define DEVICE_TREE_MAX_BYTES 0x10000ul
+
+struct device_tree {
+    void *bytes;
+    size_t size_bytes;
+};
+
+/* Makes the tree. `gicc_gpa` is where the CPU interface is mapped. */
+struct device_tree device_tree_make(struct arena *arena, const struct vmm_config *config,
+                                    uint64_t gicc_gpa, const char *bootargs);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "compose/diag.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define QUOTE_BYTES   48 /* of a wrong word, this much is shown */
+#define WORD_BYTES    32 /* longer words are not guessed at */
+#define NEAR_MISTAKES 2
+
+void diag_error(struct diag *diag, struct mark at, const char *format, ...)
+{
+    diag->errors++;
+    if (at.line == 0) {
+        fprintf(diag->out, "%s: error: ", diag->file);
+    } else {
+        fprintf(diag->out, "%s:%u:%u: error: ", diag->file, at.line, at.column);
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(diag->out, format, arguments);
+    va_end(arguments);
+    fputc('\n', diag->out);
+}
+
+static unsigned min3(unsigned a, unsigned b, unsigned c)
+{
+    unsigned ab = a < b ? a : b;
+    return ab < c ? ab : c;
+}
+
+/* Levenshtein's distance of two words of less than WORD_BYTES characters. */
+static unsigned distance(const char *a, const char *b)
+{
+    unsigned row[WORD_BYTES];
+    size_t columns = strlen(b);
+    for (unsigned j = 0; j <= columns; j++) {
+        row[j] = j;
+    }
+    for (unsigned i = 1; a[i - 1] != '\0'; i++) {
+        unsigned diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= columns; j++) {
+            unsigned above = row[j];
+            row[j] = min3(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
+            diagonal = above;
+        }
+    }
+    return row[columns];
+}
+
+const char *diag_meant(struct arena *arena, const char *word, const char *const *words)
+{
+    const char *nearest = NULL;
+    unsigned least = NEAR_MISTAKES + 1;
+    for (; *words != NULL && strlen(word) < WORD_BYTES; words++) {
+        unsigned mistakes = strlen(*words) < WORD_BYTES ? distance(word, *words) : least;
+        /* A word that shares nothing is no guess: "x" is not "at". */
+        if (mistakes < least && mistakes < strlen(*words) && mistakes < strlen(word)) {
+            least = mistakes;
+            nearest = *words;
+        }
+    }
+    return nearest == NULL ? "" : arena_printf(arena, " (did you mean '%s'?)", nearest);
+}
+
+const char *diag_join(struct arena *arena, const char *const *words)
+{
+    const char *joined = "";
+    for (size_t i = 0; words[i] != NULL; i++) {
+        joined = i == 0 ? words[i] : arena_printf(arena, "%s, %s", joined, words[i]);
+    }
+    return joined;
+}
+
+const char *diag_quote(struct arena *arena, const char *text)
+{
+    size_t length = strlen(text);
+    bool cut = length > QUOTE_BYTES;
+    char *quoted = arena_copy(arena, text, cut ? QUOTE_BYTES : length);
+    for (char *c = quoted; *c != '\0'; c++) {
+        if ((unsigned char)*c < ' ' || *c == 0x7f) {
+            *c = '?';
+        }
+    }
+    return arena_printf(arena, "'%s%s'", quoted, cut ? "..." : "");
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a system may be made of: limits of the Microkit and of the records, and our choices. */
+#pragma once
+
+#include "vmm/config.h"
+
+#include <sddf/config.h>
+
+#define PAGE_BYTES          0x1000ul
+#define GUEST_PAGE_BYTES    0x200000ul /* guest RAM is mapped in such pages */
+#define GUEST_MAX_RAM_BYTES (256ul << 30)
+#define GUEST_MAX_VCPUS     VMM_MAX_VCPUS
+
+/* The Microkit's. */
+#define MAX_PDS      63
+#define MAX_CHANNELS 62 /* ids of a PD */
+#define MAX_VCPUS    64 /* in a system */
+
+/* Serial driver, its two virtualisers, the timer driver; a place is kept for the supervisor. */
+#define NUM_SYSTEM_PDS 5
+#define MAX_GUESTS     (MAX_PDS - NUM_SYSTEM_PDS)
+
+/* A virtualiser's channels beside its clients': driver, timer driver, and the log connection. */
+_Static_assert(MAX_GUESTS + 3 <= MAX_CHANNELS, "a virtualiser has a channel for every guest");
+_Static_assert(MAX_GUESTS + 1 <= SDDF_MAX_CLIENTS, "a record has room for every guest");
+
+/* `at` names a guest by one digit from 1. */
+#define MAX_GUESTS_SWITCHED_BY_AT 9
+
+/* Room that the kernel, the PDs and their tables take of the board's RAM, at least. */
+#define SYSTEM_RAM_BYTES   (8ul << 20)
+
+#define NAME_MAX_LENGTH    32
+#define CMDLINE_MAX_LENGTH 2047 /* COMMAND_LINE_SIZE of Linux on arm64, less its zero */
+
+/* Priorities, as upstream sDDF has them. */
+#define PRIORITY_TIMER          210
+#define PRIORITY_SERIAL_DRIVER  200
+#define PRIORITY_SERIAL_VIRT_TX 199
+#define PRIORITY_SERIAL_VIRT_RX 199
+#define PRIORITY_VMM            100
+#define PRIORITY_GUEST          50
+
+/* Guests of equal priority take turns of this length. */
+#define GUEST_SLICE_US 5000

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "compose/link.h"
+
+static void write_copy(FILE *out, const struct pd *pd)
+{
+    fprintf(out, "\n$(SYSTEM_DIR)/%s.elf: $(PROGRAM_DIR)/%s", pd->name, pd->program);
+    for (const struct record *record = pd->records; record != NULL; record = record->next) {
+        fprintf(out, " \\\n    $(SYSTEM_DIR)/%s", record->file);
+    }
+    fputs("\n\t@$(OBJCOPY)", out);
+    for (const struct record *record = pd->records; record != NULL; record = record->next) {
+        fprintf(out, " \\\n\t    --update-section %s=$(SYSTEM_DIR)/%s", record->section,
+                record->file);
+    }
+    fputs(" \\\n\t    $< $@\n", out);
+}
+
+void link_write(FILE *out, const struct plan *plan)
+{
+    fputs("# Written by compose: each PD's copy of its program, with the PD's records in it.\n"
+          "# PROGRAM_DIR holds the programs, SYSTEM_DIR the records and the copies.\n"
+          "OBJCOPY ?= llvm-objcopy\n"
+          "SYSTEM_DIR ?= .\n"
+          ".DELETE_ON_ERROR:\n"
+          ".PHONY: all\n"
+          "all:",
+          out);
+    for (const struct pd *pd = plan->pds; pd != NULL; pd = pd->next) {
+        fprintf(out, " \\\n    $(SYSTEM_DIR)/%s.elf", pd->name);
+    }
+    fputs("\n", out);
+    for (const struct pd *pd = plan->pds; pd != NULL; pd = pd->next) {
+        write_copy(out, pd);
+    }
+}
+
+/* A path as make reads it. */
+static void write_path(FILE *out, const char *path)
+{
+    for (const char *c = path; *c != '\0'; c++) {
+        if (*c == ' ' || *c == '#' || *c == '\\') {
+            fputc('\\', out);
+        }
+        if (*c == '$') {
+            fputc('$', out);
+        }
+        fputc(*c, out);
+    }
+}
+
+void link_write_depends(FILE *out, const char *target, const struct images *kernels,
+                        const struct images *initrds)
+{
+    const struct image *const lists[] = { kernels->first, initrds->first };
+    write_path(out, target);
+    fputs(":", out);
+    for (size_t i = 0; i < 2; i++) {
+        for (const struct image *image = lists[i]; image != NULL; image = image->next) {
+            fputs(" ", out);
+            write_path(out, image->path);
+        }
+    }
+    fputs("\n", out);
+    /* An empty rule for each, so that a file that is gone makes compose run, and not make stop. */
+    for (size_t i = 0; i < 2; i++) {
+        for (const struct image *image = lists[i]; image != NULL; image = image->next) {
+            write_path(out, image->path);
+            fputs(":\n", out);
+        }
+    }
+}

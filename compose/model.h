@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a person wrote: a system's YAML file as C structures. Every value knows its place in the
+ * file, so that whatever is found wrong later can be told there. keys.c says which key fills which
+ * member.
+ */
+#pragma once
+
+#include "compose/diag.h"
+
+#include <stdbool.h>
+
+/* One value. Which of text and number counts is the key's affair (keys.c). */
+struct value {
+    struct mark at; /* line 0: not written, the default */
+    const char *text;
+    uint64_t number; /* a size in bytes, a count, or the index of a choice */
+};
+
+/* Returns whether the file gives the value. */
+static inline bool value_given(const struct value *value)
+{
+    return value->at.line != 0;
+}
+
+struct list {
+    struct mark at;
+    size_t count;
+    void *items;
+};
+
+/* Every structure that a map fills begins with the map's place. */
+struct guest_console {
+    struct mark at;
+    struct value enabled;
+    struct value columns;
+    struct value rows;
+};
+
+struct guest {
+    struct mark at;
+    struct value name;
+    struct value memory;
+    struct value kernel;
+    struct value initrd;
+    struct value cmdline;
+    struct value color;
+    struct value vcpus;
+    struct guest_console console;
+};
+
+struct system_console {
+    struct mark at;
+    struct value switch_keys; /* enum serial_switch */
+};
+
+struct model {
+    struct mark at;
+    struct value name;
+    struct system_console console;
+    struct list guests; /* of struct guest */
+};
+
+/* Returns guest `index`. */
+static inline struct guest *model_guest(const struct model *model, size_t index)
+{
+    return (struct guest *)model->guests.items + index;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "compose/plan.h"
+
+#include "compose/limits.h"
+
+#include <assert.h>
+
+/* Appends to a list that is kept by its first element and the place of its end. */
+#define APPEND(end, element)                                                                       \
+    do {                                                                                           \
+        *(end) = (element);                                                                        \
+        (end) = &(element)->next;                                                                  \
+    } while (0)
+
+static uint64_t round_up(uint64_t value, uint64_t multiple)
+{
+    return (value + multiple - 1) / multiple * multiple;
+}
+
+void plan_init(struct plan *plan, struct arena *arena)
+{
+    *plan = (struct plan){ .arena = arena };
+    plan->regions_end = &plan->regions;
+    plan->pds_end = &plan->pds;
+    plan->channels_end = &plan->channels;
+}
+
+struct pd *plan_pd(struct plan *plan, const char *name, const char *program, uint8_t priority)
+{
+    struct pd *pd = arena_alloc(plan->arena, sizeof(*pd));
+    pd->name = name;
+    pd->program = program;
+    pd->priority = priority;
+    pd->next_vaddr = PLAN_FIRST_VADDR;
+    pd->maps_end = &pd->maps;
+    pd->irqs_end = &pd->irqs;
+    pd->records_end = &pd->records;
+    APPEND(plan->pds_end, pd);
+    return pd;
+}
+
+struct vm *plan_vm(struct plan *plan, struct pd *pd, const char *name, unsigned num_vcpus)
+{
+    struct vm *vm = arena_alloc(plan->arena, sizeof(*vm));
+    vm->name = name;
+    vm->num_vcpus = num_vcpus;
+    vm->maps_end = &vm->maps;
+    pd->vm = vm;
+    return vm;
+}
+
+struct region *plan_region(struct plan *plan, const char *name, uint64_t bytes, uint64_t page_bytes)
+{
+    struct region *region = arena_alloc(plan->arena, sizeof(*region));
+    region->name = name;
+    region->bytes = round_up(bytes, page_bytes);
+    region->page_bytes = page_bytes;
+    APPEND(plan->regions_end, region);
+    return region;
+}
+
+struct region *plan_device(struct plan *plan, const char *name, uint64_t phys_addr, uint64_t bytes)
+{
+    struct region *region = plan_region(plan, name, bytes, PAGE_BYTES);
+    region->is_device = true;
+    region->phys_addr = phys_addr;
+    return region;
+}
+
+static struct map *new_map(struct plan *plan, const struct region *region, uint64_t vaddr,
+                           const char *perms)
+{
+    struct map *map = arena_alloc(plan->arena, sizeof(*map));
+    map->region = region;
+    map->vaddr = vaddr;
+    map->perms = perms;
+    return map;
+}
+
+void plan_map_at(struct plan *plan, struct pd *pd, const struct region *region, uint64_t vaddr,
+                 const char *perms)
+{
+    struct map *map = new_map(plan, region, vaddr, perms);
+    APPEND(pd->maps_end, map);
+    /* The page after it stays unmapped: running off the end is a fault, not a neighbour's data. */
+    pd->next_vaddr = vaddr + region->bytes + PAGE_BYTES;
+}
+
+uint64_t plan_map(struct plan *plan, struct pd *pd, const struct region *region, const char *perms)
+{
+    uint64_t vaddr = round_up(pd->next_vaddr, region->page_bytes);
+    plan_map_at(plan, pd, region, vaddr, perms);
+    return vaddr;
+}
+
+void plan_map_vm(struct plan *plan, struct vm *vm, const struct region *region, uint64_t gpa,
+                 const char *perms)
+{
+    struct map *map = new_map(plan, region, gpa, perms);
+    APPEND(vm->maps_end, map);
+}
+
+static uint8_t new_id(struct pd *pd)
+{
+    /* Cannot fail: limits.h proves that MAX_GUESTS leaves every PD ids enough. */
+    assert(pd->num_ids < MAX_CHANNELS);
+    return pd->num_ids++;
+}
+
+struct channel *plan_channel(struct plan *plan, struct pd *a, struct pd *b)
+{
+    struct channel *channel = arena_alloc(plan->arena, sizeof(*channel));
+    channel->a = (struct end){ .pd = a, .id = new_id(a) };
+    channel->b = (struct end){ .pd = b, .id = new_id(b) };
+    APPEND(plan->channels_end, channel);
+    return channel;
+}
+
+uint8_t plan_irq(struct plan *plan, struct pd *pd, uint32_t intid, bool is_edge)
+{
+    struct irq *irq = arena_alloc(plan->arena, sizeof(*irq));
+    irq->intid = intid;
+    irq->is_edge = is_edge;
+    irq->id = new_id(pd);
+    APPEND(pd->irqs_end, irq);
+    return irq->id;
+}
+
+void *plan_record(struct plan *plan, struct pd *pd, const char *section, size_t bytes)
+{
+    struct record *record = arena_alloc(plan->arena, sizeof(*record));
+    record->section = section;
+    record->file = arena_printf(plan->arena, "%s%s.data", pd->name, section);
+    record->bytes = arena_alloc(plan->arena, bytes);
+    record->size_bytes = bytes;
+    APPEND(pd->records_end, record);
+    return record->bytes;
+}
+
+uint64_t plan_memory_bytes(const struct plan *plan)
+{
+    uint64_t bytes = 0;
+    for (const struct region *region = plan->regions; region != NULL; region = region->next) {
+        bytes += region->is_device ? 0 : region->bytes;
+    }
+    return bytes;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The system that will be: protection domains, memory regions, channels, interrupts and records,
+ * as the Microkit has them. Builders add to it and hand out addresses and ids; writers (xml.c,
+ * link.c) print it. Everything is kept in the order in which it was added, so that the same input
+ * gives the same output.
+ */
+#pragma once
+
+#include "compose/arena.h"
+
+#include <stdbool.h>
+
+struct region {
+    struct region *next;
+    const char *name;
+    uint64_t bytes;
+    uint64_t page_bytes;
+    bool is_device; /* then phys_addr counts, and the region is not cached */
+    uint64_t phys_addr;
+    const char *prefill; /* a file in the output folder, or NULL */
+};
+
+struct map {
+    struct map *next;
+    const struct region *region;
+    uint64_t vaddr;
+    const char *perms; /* "r", "rw", "rwx" */
+};
+
+struct irq {
+    struct irq *next;
+    uint32_t intid;
+    bool is_edge;
+    uint8_t id;
+};
+
+struct record {
+    struct record *next;
+    const char *section; /* with its dot */
+    const char *file;    /* in the output folder */
+    void *bytes;
+    size_t size_bytes;
+};
+
+struct vm {
+    const char *name;
+    unsigned num_vcpus;
+    struct map *maps, **maps_end;
+};
+
+struct pd {
+    struct pd *next;
+    const char *name;
+    const char *program; /* the ELF file among the programs that it is a copy of */
+    uint8_t priority;
+    uint8_t num_ids; /* of channels and interrupts, handed out from 0 */
+    uint64_t next_vaddr;
+    struct map *maps, **maps_end;
+    struct irq *irqs, **irqs_end;
+    struct record *records, **records_end;
+    struct vm *vm; /* or NULL */
+};
+
+struct end {
+    const struct pd *pd;
+    uint8_t id;
+    bool calls; /* may make protected calls to the other end */
+};
+
+struct channel {
+    struct channel *next;
+    struct end a, b;
+};
+
+struct plan {
+    struct arena *arena;
+    struct region *regions, **regions_end;
+    struct pd *pds, **pds_end;
+    struct channel *channels, **channels_end;
+};
+
+/* Where a PD's mappings begin: above its program, below the guest's RAM. */
+#define PLAN_FIRST_VADDR 0x10000000ul
+
+/* Makes an empty plan. */
+void plan_init(struct plan *plan, struct arena *arena);
+
+/* Adds a PD that runs a copy of a program. */
+struct pd *plan_pd(struct plan *plan, const char *name, const char *program, uint8_t priority);
+
+/* Gives a PD a virtual machine. */
+struct vm *plan_vm(struct plan *plan, struct pd *pd, const char *name, unsigned num_vcpus);
+
+/* Adds a region of zeroed memory of at least `bytes` bytes, whole pages. */
+struct region *plan_region(struct plan *plan, const char *name, uint64_t bytes,
+                           uint64_t page_bytes);
+
+/* Adds a device's registers. */
+struct region *plan_device(struct plan *plan, const char *name, uint64_t phys_addr, uint64_t bytes);
+
+/* Maps a region where there is room and returns the address; pages beside it stay unmapped. */
+uint64_t plan_map(struct plan *plan, struct pd *pd, const struct region *region, const char *perms);
+
+/* Maps a region at an address; what plan_map() maps later in this PD comes after it. */
+void plan_map_at(struct plan *plan, struct pd *pd, const struct region *region, uint64_t vaddr,
+                 const char *perms);
+
+/* Maps a region into a virtual machine. */
+void plan_map_vm(struct plan *plan, struct vm *vm, const struct region *region, uint64_t gpa,
+                 const char *perms);
+
+/* Joins two PDs; its ends tell the ids. Each may notify the other. */
+struct channel *plan_channel(struct plan *plan, struct pd *a, struct pd *b);
+
+/* Gives an interrupt to a PD and returns its id there. */
+uint8_t plan_irq(struct plan *plan, struct pd *pd, uint32_t intid, bool is_edge);
+
+/* Adds a record for a section of the PD's program and returns it, zeroed, to be filled in. */
+void *plan_record(struct plan *plan, struct pd *pd, const char *section, size_t bytes);
+
+/* Returns the memory that all regions take together, without devices. */
+uint64_t plan_memory_bytes(const struct plan *plan);

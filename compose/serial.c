@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "compose/serial.h"
+
+#include "compose/keys.h"
+#include "compose/limits.h"
+
+#include <string.h>
+
+#define QUEUE_BYTES  PAGE_BYTES
+#define DATA_BYTES   0x10000ul
+#define DEFAULT_BAUD 115200
+
+static void set_magic(struct sddf_magic *magic, enum sddf_type type)
+{
+    static const char sddf[4] = { 's', 'D', 'D', 'F' };
+    memcpy(magic->sddf, sddf, sizeof(sddf));
+    magic->type = (uint8_t)type;
+}
+
+static void set_name(char *to, const char *name)
+{
+    /* Cannot be cut: names have at most NAME_MAX_LENGTH characters. */
+    strncpy(to, name, SDDF_NAME_BYTES - 1);
+}
+
+static struct sddf_region map(struct plan *plan, struct pd *pd, const struct region *region,
+                              const char *perms)
+{
+    return (struct sddf_region){ plan_map(plan, pd, region, perms), region->bytes };
+}
+
+/*
+ * One direction: a queue that both sides write, and data that only the producer writes. `name` is
+ * whose connection it is; the ends' records are filled in.
+ */
+static void connect(struct plan *plan, const char *name, struct pd *producer,
+                    struct sddf_serial_connection *producer_end, struct pd *consumer,
+                    struct sddf_serial_connection *consumer_end)
+{
+    const char *queue_name = arena_printf(plan->arena, "%s_queue", name);
+    const char *data_name = arena_printf(plan->arena, "%s_data", name);
+    const struct region *queue = plan_region(plan, queue_name, QUEUE_BYTES, PAGE_BYTES);
+    const struct region *data = plan_region(plan, data_name, DATA_BYTES, PAGE_BYTES);
+    const struct channel *channel = plan_channel(plan, producer, consumer);
+    producer_end->queue = map(plan, producer, queue, "rw");
+    producer_end->data = map(plan, producer, data, "rw");
+    producer_end->channel = channel->a.id;
+    consumer_end->queue = map(plan, consumer, queue, "rw");
+    consumer_end->data = map(plan, consumer, data, "r");
+    consumer_end->channel = channel->b.id;
+}
+
+static void plan_driver(struct plan *plan, struct serial *serial, const struct board *board)
+{
+    serial->driver = plan_pd(plan, "serial_driver", board->uart_program, PRIORITY_SERIAL_DRIVER);
+    const struct region *uart = plan_device(plan, "uart", board->uart.addr, board->uart.bytes);
+    struct sddf_device_resources *resources =
+        plan_record(plan, serial->driver, ".device_resources", sizeof(*resources));
+    set_magic(&resources->magic, SDDF_DEVICE);
+    resources->num_regions = 1;
+    resources->regions[0].region = map(plan, serial->driver, uart, "rw");
+    resources->regions[0].io_addr = board->uart.addr;
+    resources->num_irqs = 1;
+    resources->irqs[0].channel =
+        plan_irq(plan, serial->driver, board->uart_irq.intid, board->uart_irq.is_edge);
+}
+
+static void plan_virtualisers(struct plan *plan, struct serial *serial, const struct model *model)
+{
+    serial->virt_tx =
+        plan_pd(plan, "serial_virt_tx", "serial_virt_tx.elf", PRIORITY_SERIAL_VIRT_TX);
+    serial->tx = plan_record(plan, serial->virt_tx, ".serial_virt_tx_config", sizeof(*serial->tx));
+    set_magic(&serial->tx->magic, SDDF_SERIAL);
+    serial->virt_rx =
+        plan_pd(plan, "serial_virt_rx", "serial_virt_rx.elf", PRIORITY_SERIAL_VIRT_RX);
+    serial->rx = plan_record(plan, serial->virt_rx, ".serial_virt_rx_config", sizeof(*serial->rx));
+    set_magic(&serial->rx->magic, SDDF_SERIAL);
+    serial->rx->switch_keys = (uint8_t)model->console.switch_keys.number;
+}
+
+/* Returns the id of a channel on which `pd` may call the timer driver. */
+static uint8_t connect_timer(struct plan *plan, struct pd *pd, struct pd *timer)
+{
+    struct channel *channel = plan_channel(plan, pd, timer);
+    channel->a.calls = true;
+    return channel->a.id;
+}
+
+struct serial serial_plan(struct plan *plan, const struct board *board, struct pd *timer,
+                          const struct model *model)
+{
+    struct serial serial;
+    plan_driver(plan, &serial, board);
+    plan_virtualisers(plan, &serial, model);
+    struct sddf_serial_driver_config *driver =
+        plan_record(plan, serial.driver, ".serial_driver_config", sizeof(*driver));
+    set_magic(&driver->magic, SDDF_SERIAL);
+    driver->default_baud = DEFAULT_BAUD;
+    driver->rx_enabled = true;
+    connect(plan, "serial_driver_tx", serial.virt_tx, &serial.tx->driver, serial.driver,
+            &driver->tx);
+    connect(plan, "serial_driver_rx", serial.driver, &driver->rx, serial.virt_rx,
+            &serial.rx->driver);
+    serial.tx->timer_channel = connect_timer(plan, serial.virt_tx, timer);
+    serial.rx->timer_channel = connect_timer(plan, serial.virt_rx, timer);
+    return serial;
+}
+
+void serial_plan_client(struct plan *plan, struct serial *serial, struct pd *vmm,
+                        const struct guest *guest)
+{
+    struct sddf_serial_client_config *client =
+        plan_record(plan, vmm, ".serial_client_config", sizeof(*client));
+    struct serial_virt_tx_client *tx = &serial->tx->clients[serial->tx->num_clients++];
+    struct serial_virt_rx_client *rx = &serial->rx->clients[serial->rx->num_clients++];
+    const char *name = guest->name.text;
+    set_magic(&client->magic, SDDF_SERIAL);
+    set_name(tx->name, name);
+    set_name(rx->name, name);
+    memcpy(tx->colour, color_sgr[guest->color.number], strlen(color_sgr[guest->color.number]));
+    connect(plan, arena_printf(plan->arena, "%s_tx", name), vmm, &client->tx, serial->virt_tx,
+            &tx->conn);
+    connect(plan, arena_printf(plan->arena, "%s_rx", name), serial->virt_rx, &rx->conn, vmm,
+            &client->rx);
+}
+
+void serial_plan_log(struct plan *plan, struct serial *serial)
+{
+    struct serial_virt_tx_client *tx = &serial->tx->clients[serial->tx->num_clients++];
+    set_name(tx->name, "console");
+    connect(plan, "console_tx", serial->virt_rx, &serial->rx->log, serial->virt_tx, &tx->conn);
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "compose/yaml.h"
+
+#include "compose/keys.h"
+#include "compose/scalar.h"
+
+#include <string.h>
+#include <yaml.h>
+
+#define MAX_KEYS 16 /* of one map; more than any table has */
+
+/* A file that is being read: libyaml's tree of nodes. */
+struct reader {
+    struct arena *arena;
+    struct diag *diag;
+    yaml_document_t document;
+};
+
+static void read_map(struct reader *reader, yaml_node_t *node, const struct key_table *table,
+                     void *out);
+
+static struct mark mark_of(yaml_mark_t mark)
+{
+    return (struct mark){ .line = (unsigned)mark.line + 1, .column = (unsigned)mark.column + 1 };
+}
+
+static struct mark place_of(const yaml_node_t *node)
+{
+    return mark_of(node->start_mark);
+}
+
+static const char *kind_of(const yaml_node_t *node)
+{
+    return node->type == YAML_MAPPING_NODE    ? "a map"
+           : node->type == YAML_SEQUENCE_NODE ? "a list"
+                                              : "a single value";
+}
+
+/* Returns a scalar's text, or NULL if it holds a zero byte, which no value may. */
+static const char *text_of(struct reader *reader, const yaml_node_t *node)
+{
+    const char *bytes = (const char *)node->data.scalar.value;
+    size_t length = node->data.scalar.length;
+    return memchr(bytes, 0, length) == NULL ? arena_copy(reader->arena, bytes, length) : NULL;
+}
+
+static const char *known_keys(struct reader *reader, const struct key_table *table,
+                              const char **words)
+{
+    for (size_t i = 0; i < table->num_keys; i++) {
+        words[i] = table->keys[i].name;
+    }
+    words[table->num_keys] = NULL;
+    return diag_join(reader->arena, words);
+}
+
+/* Returns the key that a node names; tells an error and returns NULL if there is none. */
+static const struct key *find_key(struct reader *reader, const yaml_node_t *node,
+                                  const struct key_table *table)
+{
+    if (node->type != YAML_SCALAR_NODE) {
+        diag_error(reader->diag, place_of(node),
+                   "%s stands where a key of %s is expected; write "
+                   "`key: value`",
+                   kind_of(node), table->what);
+        return NULL;
+    }
+    const char *text = text_of(reader, node);
+    for (size_t i = 0; text != NULL && i < table->num_keys; i++) {
+        if (strcmp(table->keys[i].name, text) == 0) {
+            return &table->keys[i];
+        }
+    }
+    const char *words[MAX_KEYS + 1];
+    const char *known = known_keys(reader, table, words);
+    const char *word = text == NULL ? "" : text;
+    diag_error(reader->diag, place_of(node), "unknown key %s in %s%s; the keys are %s",
+               diag_quote(reader->arena, word), table->what, diag_meant(reader->arena, word, words),
+               known);
+    return NULL;
+}
+
+static void read_scalar(struct reader *reader, const yaml_node_t *node, const struct key *key,
+                        struct value *value)
+{
+    if (node->type != YAML_SCALAR_NODE) {
+        diag_error(reader->diag, place_of(node), "'%s' is %s; it must be %s", key->name,
+                   kind_of(node), scalar_wanted(reader->arena, key));
+        return;
+    }
+    const char *text = text_of(reader, node);
+    if (text == NULL) {
+        diag_error(reader->diag, place_of(node), "'%s' holds a zero byte; it must be %s", key->name,
+                   scalar_wanted(reader->arena, key));
+        return;
+    }
+    value->at = place_of(node);
+    scalar_read(reader->arena, reader->diag, key, text, value);
+}
+
+static void read_list(struct reader *reader, const yaml_node_t *node, const struct key *key,
+                      struct list *list)
+{
+    const struct key_table *table = key->table;
+    if (node->type != YAML_SEQUENCE_NODE) {
+        diag_error(reader->diag, place_of(node),
+                   "'%s' is %s; it must be a list, each element "
+                   "beginning with '- '",
+                   key->name, kind_of(node));
+        return;
+    }
+    list->at = place_of(node);
+    size_t count = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
+    if (count < key->min || count > key->max) {
+        diag_error(reader->diag, list->at, "'%s' has %zu elements; it must have %zu to %zu",
+                   key->name, count, (size_t)key->min, (size_t)key->max);
+        return;
+    }
+    list->items = arena_alloc(reader->arena, count * table->bytes);
+    list->count = count;
+    for (size_t i = 0; i < count; i++) {
+        int item = node->data.sequence.items.start[i];
+        read_map(reader, yaml_document_get_node(&reader->document, item), table,
+                 (char *)list->items + i * table->bytes);
+    }
+}
+
+/* Numbers of keys that are not written. */
+static void set_initial(const struct key_table *table, void *out)
+{
+    for (size_t i = 0; i < table->num_keys; i++) {
+        const struct key *key = &table->keys[i];
+        void *member = (char *)out + key->offset;
+        if (key->kind == KEY_MAP || key->kind == KEY_SWITCH_MAP) {
+            set_initial(key->table, member);
+        } else if (key->kind != KEY_LIST) {
+            ((struct value *)member)->number = key->initial;
+        }
+    }
+}
+
+static void read_value(struct reader *reader, yaml_node_t *node, const struct key *key, void *out)
+{
+    if (key->kind == KEY_LIST) {
+        read_list(reader, node, key, out);
+    } else if (key->kind == KEY_MAP ||
+               (key->kind == KEY_SWITCH_MAP && node->type != YAML_SCALAR_NODE)) {
+        read_map(reader, node, key->table, out);
+    } else if (key->kind == KEY_SWITCH_MAP) {
+        const struct key *enabled = &key->table->keys[0];
+        read_scalar(reader, node, enabled, (struct value *)((char *)out + enabled->offset));
+    } else {
+        read_scalar(reader, node, key, out);
+    }
+}
+
+static void check_required(struct reader *reader, struct mark at, const struct key_table *table,
+                           const struct mark *seen)
+{
+    for (size_t i = 0; i < table->num_keys; i++) {
+        const struct key *key = &table->keys[i];
+        if (key->required && seen[i].line == 0) {
+            diag_error(reader->diag, at, "%s has no '%s'; add `%s:` (%s)", table->what, key->name,
+                       key->name, key->help);
+        }
+    }
+}
+
+/* Reads one `key: value`; `seen` is where each key was met before. */
+static void read_pair(struct reader *reader, const yaml_node_pair_t *pair,
+                      const struct key_table *table, struct mark *seen, void *out)
+{
+    const yaml_node_t *key_node = yaml_document_get_node(&reader->document, pair->key);
+    const struct key *key = find_key(reader, key_node, table);
+    if (key == NULL) {
+        return;
+    }
+    struct mark *before = &seen[key - table->keys];
+    if (before->line != 0) {
+        diag_error(reader->diag, place_of(key_node),
+                   "'%s' is given twice in %s, first in line %u; "
+                   "remove one",
+                   key->name, table->what, before->line);
+        return;
+    }
+    *before = place_of(key_node);
+    yaml_node_t *value = yaml_document_get_node(&reader->document, pair->value);
+    read_value(reader, value, key, (char *)out + key->offset);
+}
+
+static void read_map(struct reader *reader, yaml_node_t *node, const struct key_table *table,
+                     void *out)
+{
+    struct mark at = place_of(node);
+    if (node->type != YAML_MAPPING_NODE) {
+        diag_error(reader->diag, at, "%s must be a map of `key: value` lines, this is %s",
+                   table->what, kind_of(node));
+        return;
+    }
+    *(struct mark *)out = at; /* every structure of the model begins so */
+    set_initial(table, out);
+    struct mark seen[MAX_KEYS] = { 0 };
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top; pair++) {
+        read_pair(reader, pair, table, seen, out);
+    }
+    check_required(reader, at, table, seen);
+}
+
+/* libyaml gives a byte offset, no place, where the bytes are not text. */
+static struct mark mark_of_offset(const char *bytes, size_t offset)
+{
+    struct mark at = { .line = 1, .column = 1 };
+    for (size_t i = 0; i < offset; i++) {
+        at.column = bytes[i] == '\n' ? 1 : at.column + 1;
+        at.line += bytes[i] == '\n';
+    }
+    return at;
+}
+
+static void tell_not_yaml(struct diag *diag, const yaml_parser_t *parser, const char *bytes,
+                          size_t length)
+{
+    struct mark at = mark_of(parser->problem_mark);
+    if (parser->error == YAML_READER_ERROR) {
+        size_t offset = parser->problem_offset < length ? parser->problem_offset : length;
+        at = mark_of_offset(bytes, offset);
+    }
+    bool context =
+        parser->context != NULL && parser->context_mark.line != parser->problem_mark.line;
+    const char *problem = parser->problem == NULL ? "unreadable" : parser->problem;
+    if (context) {
+        diag_error(diag, at,
+                   "this is not YAML: %s (%s from line %zu on); mend the indentation, "
+                   "colon or quote here",
+                   problem, parser->context, parser->context_mark.line + 1);
+    } else {
+        diag_error(diag, at, "this is not YAML: %s; mend the indentation, colon or quote here",
+                   problem);
+    }
+}
+
+/* Loads the next document. Returns false, with an error told, where the bytes are no YAML. */
+static bool load(yaml_parser_t *parser, struct diag *diag, const void *bytes, size_t length,
+                 yaml_document_t *document)
+{
+    if (yaml_parser_load(parser, document)) {
+        return true;
+    }
+    tell_not_yaml(diag, parser, bytes, length);
+    return false;
+}
+
+static void read_document(struct reader *reader, struct model *model)
+{
+    yaml_node_t *root = yaml_document_get_root_node(&reader->document);
+    if (root == NULL) {
+        diag_error(reader->diag, (struct mark){ 1, 1 },
+                   "the file is empty; it must begin with `system: NAME`");
+        return;
+    }
+    read_map(reader, root, &system_keys, model);
+}
+
+/* One file is one system: whatever follows the first document is a mistake. */
+static void refuse_second(yaml_parser_t *parser, struct diag *diag, const void *bytes,
+                          size_t length)
+{
+    yaml_document_t second;
+    if (!load(parser, diag, bytes, length, &second)) {
+        return;
+    }
+    const yaml_node_t *root = yaml_document_get_root_node(&second);
+    if (root != NULL) {
+        diag_error(diag, place_of(root),
+                   "a second document begins here; a file describes one "
+                   "system, remove the line '---'");
+    }
+    yaml_document_delete(&second);
+}
+
+bool yaml_read(struct arena *arena, struct diag *diag, const void *bytes, size_t length,
+               struct model *model)
+{
+    yaml_parser_t parser;
+    if (!yaml_parser_initialize(&parser)) {
+        diag_error(diag, (struct mark){ 0 }, "out of memory");
+        return false;
+    }
+    yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&parser, bytes, length);
+    struct reader reader = { .arena = arena, .diag = diag };
+    unsigned errors = diag->errors;
+    memset(model, 0, sizeof(*model));
+    if (load(&parser, diag, bytes, length, &reader.document)) {
+        read_document(&reader, model);
+        bool empty = yaml_document_get_root_node(&reader.document) == NULL;
+        yaml_document_delete(&reader.document);
+        if (!empty) {
+            refuse_second(&parser, diag, bytes, length);
+        }
+    }
+    yaml_parser_delete(&parser);
+    return diag->errors == errors;
+}
