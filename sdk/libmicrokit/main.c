@@ -8,7 +8,7 @@ extern void (*const __init_array_start[])(void);
 extern void (*const __init_array_end[])(void);
 _Noreturn void microkit_main(void);
 
-/* Filled in by bin/microkit: initialised, so that they lie in the file. */
+/* Patched by bin/microkit: in .data, so that they lie in the file (microkit.ld keeps them). */
 char microkit_name[MICROKIT_PD_NAME_LENGTH] = "?";
 seL4_Bool microkit_passive __attribute__((section(".data"))) = 0;
 seL4_Word microkit_irqs __attribute__((section(".data"))) = 0;
