@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* compose: a system's YAML file and the board's device tree -> all that the image is built from. */
+/* composer: a system's YAML file and the board's device tree -> all that the image is built from.
+ */
 #include "compose/compose.h"
 #include "compose/keys.h"
 
 #include <getopt.h>
 
 static const char usage[] =
-    "usage: compose SYSTEM.yaml --board-dtb FILE --out FOLDER [--linux FILE] [--initrd FILE]\n"
-    "       compose --reference\n"
+    "usage: composer SYSTEM.yaml --board-dtb FILE --out FOLDER [--linux FILE] [--initrd FILE]\n"
+    "       composer --reference\n"
     "\n"
     "  --board-dtb FILE  the board's device tree\n"
     "  --out FOLDER      where system.xml, records, device trees and link.mk are written\n"

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# One system: SYSTEM is a folder of systems/, or the path of a folder or of a YAML file.
+#
+#   board.dtb + system.yaml --compose--> system.xml, records, device trees, link.mk
+#   programs + records --link.mk--> one ELF file a PD --bin/microkit--> loader.img, report.txt
+#
+# The last rules of the Makefile: they use the programs, guests and SDK of those before.
+
+# ---- The board ---------------------------------------------------------------------------------
+QEMU_MACHINE := virt,virtualization=on,gic-version=2
+QEMU = qemu-system-aarch64 -machine $(QEMU_MACHINE) -cpu $(QEMU_CPU) -m $(QEMU_MEMORY)
+QEMU_ARGS ?=
+LOADER_ADDR := 0x70000000
+
+# BOARD_DTB= describes another board. QEMU's own depends on its CPU and memory, so its name does.
+comma := ,
+BOARD_DTB ?= $(BUILD_DIR)/board/$(subst $(comma),_,$(QEMU_CPU))-$(QEMU_MEMORY).dtb
+
+$(BUILD_DIR)/board/%.dtb:
+	@mkdir -p $(@D)
+	@$(call need,qemu-system-arm)
+	@echo 'Asking QEMU for its device tree: $@'
+	@qemu-system-aarch64 -machine $(QEMU_MACHINE),dtb-randomness=off,dumpdtb=$@ -cpu $(QEMU_CPU) \
+	    -m $(QEMU_MEMORY) -nodefaults -display none >$@.log 2>&1 || { cat $@.log >&2; exit 1; }
+
+# ---- Which system ------------------------------------------------------------------------------
+KNOWN_SYSTEMS := $(patsubst systems/%/system.yaml,%,$(wildcard systems/*/system.yaml))
+SYSTEM_YAML := $(firstword $(wildcard systems/$(SYSTEM)/system.yaml $(SYSTEM)/system.yaml) \
+    $(wildcard $(filter %.yaml %.yml,$(SYSTEM))))
+# A path's folder in the build is named after the path, so that two systems never share one.
+SYSTEM_DIR := $(TARGET_DIR)/systems/$(if $(filter $(SYSTEM),$(KNOWN_SYSTEMS)),$(SYSTEM),$(subst /,_,$(patsubst %.yaml,%,$(patsubst %/,%,$(SYSTEM)))))
+SYSTEM_IMAGE := $(SYSTEM_DIR)/loader.img
+# Programs of the tests (tests/*/*.mk) are not among these.
+SYSTEM_PROGRAMS := $(PROGRAMS:%=$(TARGET_DIR)/%.elf)
+
+.PHONY: known-system
+known-system:
+	@[ -n '$(SYSTEM_YAML)' ] || { echo "there is no system '$(SYSTEM)'; give SYSTEM=" \
+	    "one of: $(KNOWN_SYSTEMS), or the path of a folder or YAML file" >&2; exit 1; }
+
+# ---- Its image ---------------------------------------------------------------------------------
+# What the system is made from; written anew only when that changes, so that it is made anew then.
+SYSTEM_INPUTS = $(SYSTEM_YAML) $(BOARD_DTB) $(GUEST_IMAGE) $(GUEST_INITRD)
+$(SYSTEM_DIR)/inputs: known-system
+	@mkdir -p $(@D)
+	@echo '$(SYSTEM_INPUTS) $(MICROKIT_SDK)' | cmp -s - $@ || \
+	    echo '$(SYSTEM_INPUTS) $(MICROKIT_SDK)' >$@
+
+$(SYSTEM_DIR)/system.xml: $(SYSTEM_DIR)/inputs $(SYSTEM_YAML) $(BOARD_DTB) $(GUEST_IMAGE) \
+    $(GUEST_INITRD) $(HOST_DIR)/composer
+	@echo 'Composing $(SYSTEM_YAML)'
+	@$(HOST_DIR)/composer $(SYSTEM_YAML) --board-dtb $(BOARD_DTB) --out $(@D) \
+	    $(if $(GUEST_IMAGE),--linux $(GUEST_IMAGE)) $(if $(GUEST_INITRD),--initrd $(GUEST_INITRD))
+
+$(SYSTEM_DIR)/loader.img: $(SYSTEM_DIR)/system.xml $(SYSTEM_PROGRAMS) $(SDK_STAMP)
+	@echo "Putting each PD's records into its program"
+	@$(MAKE) -f $(@D)/link.mk PROGRAM_DIR=$(TARGET_DIR) SYSTEM_DIR=$(@D) all
+	@echo 'Building $@'
+	@$(MICROKIT_SDK)/bin/microkit $< --board $(MICROKIT_BOARD) --config $(MICROKIT_CONFIG) \
+	    --search-path $(@D) -o $@ -r $(@D)/report.txt
+
+.PHONY: image
+image: known-system $(SYSTEM_IMAGE) ## build the system image of SYSTEM
+	@echo 'Built $(SYSTEM_IMAGE); what lies where: $(SYSTEM_DIR)/report.txt'
+
+# ---- Running it --------------------------------------------------------------------------------
+# Also for the tests, which bring their own -serial and -display.
+QEMU_RUN = $(QEMU) -global virtio-mmio.force-legacy=false \
+    -device loader,file=$(SYSTEM_IMAGE),addr=$(LOADER_ADDR),force-raw=on,cpu-num=0
+
+# How the input is moved, by the switch that the YAML names.
+SWITCH_HELP = case "$$(sed -nE 's/^ +switch: *([a-z-]+).*/\1/p' $(SYSTEM_YAML))" in \
+    at) echo "  @ and a digit from 1    moves the input to that guest";; \
+    return-at) echo "  Return @ index          moves the input to that guest, the first is 0";; \
+    *) echo "  Ctrl-\\ index Enter      moves the input to that guest, the first is 0";; esac
+
+.PHONY: qemu
+qemu: image ## run SYSTEM in QEMU; Ctrl-a x leaves
+	@$(call need,qemu-system-arm)
+	@echo; echo 'Starting $(SYSTEM) in QEMU:'; echo '  Ctrl-a x                leaves'; $(SWITCH_HELP); echo
+	@$(QEMU_RUN) -nographic -serial mon:stdio $(QEMU_ARGS)
