@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "sdk/tool/layout.h"
+#include "sdk/tool/check.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define OBJECT_ALIGNMENT 64
+#define BIGGEST_SHOWN    4
+#define MIB(bytes)       ((double)(bytes) / (1 << 20))
+
+/* Free RAM, ascending and apart. */
+struct free_list {
+    struct arena *arena;
+    struct image_range *ranges;
+    unsigned num_ranges;
+};
+
+unsigned layout_sure_ram(const struct kernel_info *info, struct image_range ranges[4])
+{
+    uint64_t left = info->min_ram_bytes ? info->min_ram_bytes : UINT64_MAX;
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < 4 && info->ram[i].size_bytes && left; i++) {
+        ranges[count] = info->ram[i];
+        if (ranges[count].size_bytes > left)
+            ranges[count].size_bytes = left;
+        left -= ranges[count++].size_bytes;
+    }
+    return count;
+}
+
+/* ---- The image ------------------------------------------------------------------------------- */
+
+static void add_part(struct layout *l, const char *what, const char *owner, uint64_t base,
+                     uint64_t bytes, bool in_image)
+{
+    if (!bytes)
+        return;
+    l->parts = arena_grow(l->arena, l->parts, l->num_parts, sizeof *l->parts);
+    l->parts[l->num_parts++] = (struct layout_part){ what, owner, base, bytes, in_image, false };
+}
+
+/* Takes the image's next `bytes` bytes. */
+static uint64_t take(struct layout *l, const char *what, const char *owner, uint64_t bytes,
+                     uint64_t alignment)
+{
+    uint64_t base = model_align_up(l->image_end, alignment);
+
+    add_part(l, what, owner, base, bytes, true);
+    l->image_end = base + bytes;
+    return base;
+}
+
+static void place_kernel(struct layout *l, const struct kernel *kernel)
+{
+    l->image_base = l->image_end = kernel->info.load_paddr;
+    for (unsigned i = 0; i < kernel->elf.num_segments; i++) {
+        const struct elf_segment *segment = &kernel->elf.segments[i];
+        uint64_t bytes = model_segment_bytes(segment);
+        add_part(l, "kernel", "", segment->paddr, bytes, true);
+        if (segment->paddr + bytes > l->image_end)
+            l->image_end = segment->paddr + bytes;
+    }
+}
+
+static void place_objects(struct layout *l, const struct system *s, const struct kernel *kernel,
+                          uint64_t table_pages)
+{
+    uint64_t threads = model_num_threads(s);
+
+    l->threads_paddr =
+        take(l, "thread descriptions", "", threads * sizeof(struct image_thread), OBJECT_ALIGNMENT);
+    l->irqs_paddr =
+        take(l, "interrupts", "", s->num_irqs * sizeof(struct image_irq), OBJECT_ALIGNMENT);
+    /* Room for the worst case: no two regions side by side. */
+    l->zero_paddr = take(l, "list of RAM to clear", "", s->num_regions * sizeof(struct image_range),
+                         OBJECT_ALIGNMENT);
+    l->objects_paddr =
+        take(l, "kernel objects", "", threads * kernel->info.thread_bytes, OBJECT_ALIGNMENT);
+    l->tables_paddr = take(l, "page tables", "", table_pages * MODEL_PAGE, MODEL_PAGE);
+}
+
+static void place_pds(struct layout *l, struct system *s)
+{
+    for (unsigned i = 0; i < s->num_pds; i++)
+        s->pds[i].ipc_paddr = take(l, "IPC buffer", s->pds[i].name, MODEL_PAGE, MODEL_PAGE);
+    for (unsigned i = 0; i < s->num_vcpus; i++)
+        s->vcpus[i].frame_paddr =
+            take(l, "vCPU frame", s->vms[s->vcpus[i].vm].name, MODEL_PAGE, MODEL_PAGE);
+    for (unsigned i = 0; i < s->num_pds; i++) {
+        struct pd *pd = &s->pds[i];
+        for (unsigned j = 0; j < pd->elf.num_segments; j++) {
+            struct elf_segment *segment = &pd->elf.segments[j];
+            segment->paddr = take(l, "program", pd->name, model_segment_bytes(segment), MODEL_PAGE);
+        }
+        pd->stack_paddr = take(l, "stack", pd->name, pd->stack_bytes, MODEL_PAGE);
+    }
+}
+
+/* Small pages first, so that at most one gap arises before the large ones. */
+static void place_prefilled(struct layout *l, struct system *s, uint64_t page_size)
+{
+    for (unsigned i = 0; i < s->num_regions; i++) {
+        struct region *r = &s->regions[i];
+        if (r->prefill && r->page_size == page_size)
+            r->paddr = take(l, "region", r->name, r->size, page_size);
+    }
+}
+
+/* ---- The rest of the RAM --------------------------------------------------------------------- */
+
+static bool lies_within(const struct image_range *outer, uint64_t base, uint64_t end)
+{
+    return base >= outer->base_paddr && end <= outer->base_paddr + outer->size_bytes;
+}
+
+static bool check_image(const struct layout *l, const struct system *s,
+                        const struct kernel_info *info, struct error *error)
+{
+    struct check_span *spans = arena_alloc(l->arena, (s->num_regions + 1) * sizeof *spans);
+    struct image_range ram[4];
+    unsigned num_ram = layout_sure_ram(info, ram);
+    bool fits = false;
+    size_t count = 0;
+
+    for (unsigned i = 0; i < num_ram; i++)
+        fits |= lies_within(&ram[i], l->image_base, l->image_end);
+    if (!fits)
+        return error_at(error, 0,
+                        "memory is exhausted: the image needs %.1f MiB from 0x%" PRIx64
+                        " on, more than the RAM there; make programs, stacks or prefill files "
+                        "smaller",
+                        MIB(l->image_end - l->image_base), l->image_base);
+    spans[count++] = (struct check_span){ l->image_base, l->image_end - l->image_base, 0,
+                                          "the place of", "the image" };
+    for (unsigned i = 0; i < s->num_regions; i++) {
+        const struct region *r = &s->regions[i];
+        if (r->fixed)
+            spans[count++] =
+                (struct check_span){ r->paddr, r->size, r->line, "memory_region", r->name };
+    }
+    return check_no_overlap(spans, count, "physical memory", error);
+}
+
+static void free_add(struct free_list *list, uint64_t base, uint64_t end)
+{
+    if (base >= end)
+        return;
+    list->ranges = arena_grow(list->arena, list->ranges, list->num_ranges, sizeof *list->ranges);
+    list->ranges[list->num_ranges++] = (struct image_range){ base, end - base };
+}
+
+/* Takes [base, end) out of the list, wherever it lies. */
+static void free_remove(struct free_list *list, uint64_t base, uint64_t end)
+{
+    struct free_list rest = { .arena = list->arena };
+
+    for (unsigned i = 0; i < list->num_ranges; i++) {
+        uint64_t low = list->ranges[i].base_paddr, high = low + list->ranges[i].size_bytes;
+        free_add(&rest, low, base < high ? base : high);
+        free_add(&rest, end > low ? end : low, high);
+    }
+    *list = rest;
+}
+
+/* The lowest free place that is large enough. */
+static bool free_find(const struct free_list *list, uint64_t bytes, uint64_t alignment,
+                      uint64_t *paddr)
+{
+    for (unsigned i = 0; i < list->num_ranges; i++) {
+        uint64_t low = list->ranges[i].base_paddr, high = low + list->ranges[i].size_bytes;
+        *paddr = model_align_up(low, alignment);
+        if (*paddr <= high && bytes <= high - *paddr)
+            return true;
+    }
+    return false;
+}
+
+static struct free_list find_free(const struct layout *l, const struct system *s,
+                                  const struct kernel_info *info)
+{
+    struct free_list list = { .arena = l->arena };
+    struct image_range ram[4];
+    unsigned num_ram = layout_sure_ram(info, ram);
+
+    for (unsigned i = 0; i < num_ram; i++)
+        free_add(&list, ram[i].base_paddr, ram[i].base_paddr + ram[i].size_bytes);
+    free_remove(&list, l->image_base, model_align_up(l->image_end, MODEL_PAGE));
+    for (unsigned i = 0; i < s->num_regions; i++)
+        if (s->regions[i].fixed)
+            free_remove(&list, s->regions[i].paddr, s->regions[i].paddr + s->regions[i].size);
+    for (unsigned i = 0; i < 8 && info->device[i].size_bytes; i++)
+        free_remove(&list, info->device[i].base_paddr,
+                    info->device[i].base_paddr + info->device[i].size_bytes);
+    return list;
+}
+
+static bool is_free_placed(const struct region *r)
+{
+    return !r->fixed && !r->prefill_path;
+}
+
+/* Largest pages first, then largest regions; equals as in the file (qsort() alone may swap them).
+ */
+static int by_need(const void *a, const void *b)
+{
+    const struct region *x = *(struct region *const *)a, *y = *(struct region *const *)b;
+
+    if (x->page_size != y->page_size)
+        return x->page_size > y->page_size ? -1 : 1;
+    if (x->size != y->size)
+        return x->size > y->size ? -1 : 1;
+    return x < y ? -1 : x > y;
+}
+
+static bool refuse_exhausted(struct region **sorted, unsigned count, const struct region *missing,
+                             uint64_t free_bytes, struct error *error)
+{
+    uint64_t wanted = 0;
+    char biggest[512] = "";
+    size_t used = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        wanted += sorted[i]->size;
+        if (i < BIGGEST_SHOWN && used < sizeof biggest)
+            used += (size_t)snprintf(biggest + used, sizeof biggest - used, "%s\"%.63s\" %.1f MiB",
+                                     i ? ", " : "", sorted[i]->name, MIB(sorted[i]->size));
+    }
+    if (wanted <= free_bytes)
+        return error_at(error, missing->line,
+                        "memory is exhausted: %.1f MiB are free, but in no piece that holds "
+                        "memory_region \"%s\" (%.1f MiB); use smaller regions or pages",
+                        MIB(free_bytes), missing->name, MIB(missing->size));
+    return error_at(error, missing->line,
+                    "memory is exhausted: %.1f MiB are missing (regions want %.1f MiB, %.1f MiB "
+                    "are free) and memory_region \"%s\" has no room; the biggest regions are %s; "
+                    "make some smaller",
+                    MIB(wanted - free_bytes), MIB(wanted), MIB(free_bytes), missing->name, biggest);
+}
+
+static bool place_free(struct layout *l, struct system *s, const struct kernel_info *info,
+                       struct error *error)
+{
+    struct free_list list = find_free(l, s, info);
+    struct region **sorted = arena_alloc(l->arena, (s->num_regions + 1) * sizeof *sorted);
+    uint64_t free_bytes = 0;
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < s->num_regions; i++)
+        if (is_free_placed(&s->regions[i]))
+            sorted[count++] = &s->regions[i];
+    for (unsigned i = 0; i < list.num_ranges; i++)
+        free_bytes += list.ranges[i].size_bytes;
+    qsort(sorted, count, sizeof *sorted, by_need);
+    for (unsigned i = 0; i < count; i++) {
+        struct region *r = sorted[i];
+        if (!free_find(&list, r->size, r->page_size, &r->paddr))
+            return refuse_exhausted(sorted, count, r, free_bytes, error);
+        free_remove(&list, r->paddr, r->paddr + r->size);
+    }
+    for (unsigned i = 0; i < s->num_regions; i++)
+        if (!s->regions[i].prefill_path) {
+            const struct region *r = &s->regions[i];
+            add_part(l, "region", r->name, r->paddr, r->size, false);
+            l->parts[l->num_parts - 1].is_device = !r->in_ram;
+        }
+    return true;
+}
+
+static int by_base(const void *a, const void *b)
+{
+    const struct layout_part *x = a, *y = b;
+
+    return x->base < y->base ? -1 : x->base > y->base;
+}
+
+/* RAM regions that the image does not hold are cleared; neighbours as one range. */
+static void list_zeroes(struct layout *l)
+{
+    l->zero = arena_alloc(l->arena, (l->num_parts + 1) * sizeof *l->zero);
+    for (unsigned i = 0; i < l->num_parts; i++) {
+        const struct layout_part *part = &l->parts[i];
+        if (part->in_image || part->is_device)
+            continue;
+        struct image_range *last = l->num_zero ? &l->zero[l->num_zero - 1] : NULL;
+        if (last && last->base_paddr + last->size_bytes == part->base)
+            last->size_bytes += part->bytes;
+        else
+            l->zero[l->num_zero++] = (struct image_range){ part->base, part->bytes };
+    }
+}
+
+bool layout_place(struct layout *l, struct system *s, struct kernel *kernel, uint64_t table_pages,
+                  struct error *error)
+{
+    *l = (struct layout){ .arena = s->arena };
+    place_kernel(l, kernel);
+    place_objects(l, s, kernel, table_pages);
+    place_pds(l, s);
+    place_prefilled(l, s, MODEL_PAGE);
+    place_prefilled(l, s, MODEL_LARGE_PAGE);
+    if (!check_image(l, s, &kernel->info, error) || !place_free(l, s, &kernel->info, error))
+        return false;
+    qsort(l->parts, l->num_parts, sizeof *l->parts, by_base);
+    list_zeroes(l);
+    return true;
+}

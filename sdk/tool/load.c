@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "sdk/tool/load.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define MAX_PATH      4096
+#define KERNEL_WINDOW (~0ul << IMAGE_USER_BITS) /* where TTBR1_EL2 begins */
+
+/* Opens a regular file; fopen() alone would take a folder. */
+static FILE *open_file(const char *path, size_t *size)
+{
+    struct stat stat;
+    FILE *file = fopen(path, "rb");
+
+    if (file && fstat(fileno(file), &stat) == 0 && S_ISREG(stat.st_mode)) {
+        *size = (size_t)stat.st_size;
+        return file;
+    }
+    if (file) {
+        fclose(file);
+        errno = EISDIR;
+    }
+    return NULL;
+}
+
+/* Reads and closes an open file; false with errno. */
+static bool read_all(struct arena *arena, FILE *file, size_t size, const uint8_t **bytes)
+{
+    void *buffer = arena_alloc(arena, size);
+    bool complete = fread(buffer, 1, size, file) == size;
+
+    fclose(file);
+    *bytes = buffer;
+    return complete;
+}
+
+bool load_file(struct arena *arena, const char *path, const uint8_t **bytes, size_t *size,
+               struct error *error)
+{
+    FILE *file = open_file(path, size);
+
+    if (!file || !read_all(arena, file, *size, bytes))
+        return error_in(error, path, "the file cannot be read (%s); correct its path",
+                        strerror(errno));
+    return true;
+}
+
+/* Looks for `path` in the working directory and then in each folder of `paths`. */
+static bool find_and_read(struct arena *arena, const char *path, unsigned long line,
+                          const struct load_paths *paths, const uint8_t **bytes, size_t *size,
+                          struct error *error)
+{
+    char candidate[MAX_PATH];
+    FILE *file = open_file(path, size);
+
+    for (unsigned i = 0; !file && path[0] != '/' && i < paths->count; i++) {
+        snprintf(candidate, sizeof candidate, "%s/%s", paths->folders[i], path);
+        file = open_file(candidate, size);
+    }
+    if (!file)
+        return error_at(error, line,
+                        "the file \"%s\" was not found; correct its path, or name its folder with "
+                        "--search-path",
+                        path);
+    return read_all(arena, file, *size, bytes) ||
+           error_at(error, line, "the file \"%s\" cannot be read (%s)", path, strerror(errno));
+}
+
+bool load_prefills(struct system *s, const struct load_paths *paths, struct error *error)
+{
+    for (unsigned i = 0; i < s->num_regions; i++) {
+        struct region *r = &s->regions[i];
+        if (!r->prefill_path)
+            continue;
+        if (!find_and_read(s->arena, r->prefill_path, r->line, paths, &r->prefill,
+                           &r->prefill_bytes, error))
+            return false;
+        if (!r->size)
+            r->size = model_align_up(r->prefill_bytes, r->page_size ? r->page_size : MODEL_PAGE);
+        if (!r->size)
+            return error_at(error, r->line,
+                            "the file \"%s\" is empty; give the region a size, or fill the file",
+                            r->prefill_path);
+    }
+    return true;
+}
+
+/* What a program must be, beside a good ELF file. NULL, or the end of a sentence. */
+static const char *check_program(struct pd *pd)
+{
+    uint64_t bytes;
+
+    for (unsigned i = 0; i < pd->elf.num_segments; i++) {
+        const struct elf_segment *segment = &pd->elf.segments[i];
+        if (segment->vaddr + segment->mem_bytes > IMAGE_USER_TOP_VADDR)
+            return "has a segment outside of 0 to 0x7effffffff; link it with microkit.ld";
+    }
+    const struct elf_segment *entry = elf_segment_at(&pd->elf, pd->elf.entry, 4);
+    if (!entry || !(entry->perms & PERM_EXECUTE))
+        return "starts outside of its code; link it with microkit.ld and libmicrokit.a";
+    if (!elf_symbol(&pd->elf, "__sel4_ipc_buffer_obj", &pd->ipc_vaddr, &bytes))
+        return "has no symbol __sel4_ipc_buffer_obj; link it with microkit.ld and libmicrokit.a, "
+               "and do not strip it";
+    if (pd->ipc_vaddr % MODEL_PAGE || pd->ipc_vaddr >= IMAGE_USER_TOP_VADDR)
+        return "has __sel4_ipc_buffer_obj at a wrong address; it must be a multiple of 0x1000";
+    return NULL;
+}
+
+bool load_programs(struct system *s, const struct load_paths *paths, struct error *error)
+{
+    for (unsigned i = 0; i < s->num_pds; i++) {
+        struct pd *pd = &s->pds[i];
+        const uint8_t *bytes;
+        size_t size;
+        if (!find_and_read(s->arena, pd->program_path, pd->program_line, paths, &bytes, &size,
+                           error))
+            return false;
+        const char *wrong = elf_parse(&pd->elf, bytes, size);
+        if (!wrong)
+            wrong = check_program(pd);
+        if (wrong)
+            return error_at(error, pd->program_line, "the program \"%s\" %s", pd->program_path,
+                            wrong);
+    }
+    return true;
+}
+
+/* Does the kernel's window, the upper 39 bits, reach all of the ranges? */
+static bool window_holds(const struct kernel_info *info, const struct image_range *ranges,
+                         unsigned count)
+{
+    for (unsigned i = 0; i < count && ranges[i].size_bytes; i++) {
+        uint64_t base = ranges[i].base_paddr + info->vaddr_offset;
+        if (ranges[i].base_paddr % MODEL_PAGE || ranges[i].size_bytes % MODEL_PAGE ||
+            base < KERNEL_WINDOW || ranges[i].size_bytes - 1 > UINT64_MAX - base)
+            return false;
+    }
+    return true;
+}
+
+/* What the kernel says of itself must make sense, for layout and tables rest on it. */
+static const char *check_kernel(struct kernel *kernel)
+{
+    const struct kernel_info *info = &kernel->info;
+    uint64_t bytes, lowest = UINT64_MAX;
+
+    if (info->magic != IMAGE_MAGIC)
+        return "is of another version than this tool; take both from one SDK";
+    if (!elf_symbol(&kernel->elf, "image_info", &kernel->image_info_vaddr, &bytes) ||
+        bytes != sizeof(struct image_info) ||
+        !elf_segment_at(&kernel->elf, kernel->image_info_vaddr, bytes))
+        return "has no image_info of the right size; take kernel and tool from one SDK";
+    if (info->load_paddr % MODEL_PAGE || info->vaddr_offset % MODEL_PAGE ||
+        info->thread_bytes == 0 || info->thread_bytes % 64 || info->num_irqs == 0 ||
+        !window_holds(info, info->ram, 4) || !window_holds(info, info->device, 8) ||
+        !window_holds(info, info->shared_device, 2))
+        return "has a damaged .kernel_info";
+    for (unsigned i = 0; i < kernel->elf.num_segments; i++) {
+        struct elf_segment *segment = &kernel->elf.segments[i];
+        if (segment->vaddr < info->vaddr_offset)
+            return "has a segment below vaddr_offset";
+        segment->paddr = model_segment_base(segment) - info->vaddr_offset;
+        if (segment->paddr < lowest)
+            lowest = segment->paddr;
+    }
+    if (lowest != info->load_paddr)
+        return "is not linked to its load address plus vaddr_offset";
+    return NULL;
+}
+
+bool load_kernel(struct kernel *kernel, struct arena *arena, const char *path, struct error *error)
+{
+    const uint8_t *bytes;
+    size_t size;
+    uint64_t info_bytes = 0;
+
+    kernel->path = path;
+    if (!load_file(arena, path, &bytes, &size, error))
+        return false;
+    const char *wrong = elf_parse(&kernel->elf, bytes, size);
+    if (wrong)
+        return error_in(error, path, "the kernel %s", wrong);
+    const uint8_t *info = elf_section(&kernel->elf, ".kernel_info", &info_bytes);
+    if (!info || info_bytes < sizeof kernel->info)
+        return error_in(error, path, "this is not a Cloister kernel: it has no .kernel_info");
+    memcpy(&kernel->info, info, sizeof kernel->info);
+    wrong = check_kernel(kernel);
+    return !wrong || error_in(error, path, "the kernel %s", wrong);
+}

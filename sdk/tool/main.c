@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* microkit: a system file and its programs -> one bootable image and a report. */
+#include "sdk/tool/build.h"
+#include "sdk/tool/report.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_PATH         4096
+#define MAX_SEARCH_PATHS 64
+
+struct options {
+    const char *system, *board, *config, *image, *report;
+    const char *folders[MAX_SEARCH_PATHS];
+    unsigned num_folders;
+};
+
+static const char usage[] =
+    "usage: microkit SYSTEM --board BOARD --config CONFIG [--search-path FOLDER...]\n"
+    "                [-o|--output loader.img] [-r|--report report.txt]\n";
+
+static bool refuse(const char *what, const char *which)
+{
+    fprintf(stderr, "microkit: error: %s%s\n%s", what, which, usage);
+    return false;
+}
+
+/* Where the value of an option that has one goes; NULL for another argument. */
+static const char **place_of(struct options *options, const char *name)
+{
+    if (strcmp(name, "--board") == 0)
+        return &options->board;
+    if (strcmp(name, "--config") == 0)
+        return &options->config;
+    if (strcmp(name, "-o") == 0 || strcmp(name, "--output") == 0)
+        return &options->image;
+    if (strcmp(name, "-r") == 0 || strcmp(name, "--report") == 0)
+        return &options->report;
+    return NULL;
+}
+
+static bool read_options(struct options *options, int argc, char **argv)
+{
+    *options = (struct options){ .image = "loader.img", .report = "report.txt" };
+    for (int i = 1; i < argc; i++) {
+        const char **place = place_of(options, argv[i]);
+        if (place) {
+            if (i + 1 == argc)
+                return refuse("a value is missing after ", argv[i]);
+            *place = argv[++i];
+        } else if (strcmp(argv[i], "--search-path") == 0) {
+            while (i + 1 < argc && argv[i + 1][0] != '-') {
+                if (options->num_folders == MAX_SEARCH_PATHS)
+                    return refuse("too many folders after ", argv[i]);
+                options->folders[options->num_folders++] = argv[++i];
+            }
+        } else if (argv[i][0] == '-' || options->system) {
+            return refuse("unknown argument ", argv[i]);
+        } else {
+            options->system = argv[i];
+        }
+    }
+    if (!options->system || !options->board || !options->config)
+        return refuse("SYSTEM, --board and --config must be given", "");
+    return true;
+}
+
+/* The folder that holds bin/ and board/: from the environment, or from where this program lies. */
+static bool find_sdk(char sdk[MAX_PATH])
+{
+    const char *given = getenv("MICROKIT_SDK");
+
+    if (given && *given) {
+        snprintf(sdk, MAX_PATH, "%s", given);
+        return true;
+    }
+    ssize_t length = readlink("/proc/self/exe", sdk, MAX_PATH - 1);
+    if (length < 0)
+        return refuse("MICROKIT_SDK must be set where /proc is not mounted", "");
+    sdk[length] = 0;
+    for (int up = 0; up < 2; up++) {
+        char *slash = strrchr(sdk, '/');
+        if (slash)
+            *slash = 0;
+    }
+    return true;
+}
+
+static bool find_kernel(const struct options *options, char path[MAX_PATH])
+{
+    char sdk[MAX_PATH];
+    int length = 0;
+
+    if (!find_sdk(sdk))
+        return false;
+    length = snprintf(path, MAX_PATH, "%s/board/%s/%s/elf/kernel.elf", sdk, options->board,
+                      options->config);
+    if (length >= MAX_PATH)
+        return refuse("the SDK's path is too long: ", sdk);
+    if (access(path, R_OK) == 0)
+        return true;
+    fprintf(stderr,
+            "microkit: error: the SDK in %s has no board %s with configuration %s (there "
+            "is no %s); correct --board or --config, or set MICROKIT_SDK\n",
+            sdk, options->board, options->config, path);
+    return false;
+}
+
+/* Closes the file; on failure there is none, for half an image is worse than no image. */
+static bool finish(FILE *file, const char *path, bool good)
+{
+    if (file && fclose(file) == 0 && good)
+        return true;
+    if (file)
+        remove(path);
+    perror(path);
+    return false;
+}
+
+static bool write_outputs(const struct build *build, const struct options *options)
+{
+    FILE *image = fopen(options->image, "wb");
+    bool good = image && fwrite(build->image, 1, build->image_bytes, image) == build->image_bytes;
+
+    if (!finish(image, options->image, good))
+        return false;
+    FILE *report = fopen(options->report, "w");
+    if (report)
+        report_write(build, report);
+    return finish(report, options->report, report && !ferror(report));
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    struct build build;
+    char kernel[MAX_PATH];
+
+    if (!read_options(&options, argc, argv) || !find_kernel(&options, kernel))
+        return EXIT_FAILURE;
+    struct load_paths paths = { options.folders, options.num_folders };
+    struct error error = { .file = options.system };
+    bool good = build_run(&build, options.system, kernel, &paths, &error);
+    if (!good)
+        fprintf(stderr, "%s\n", error.text);
+    else
+        good = write_outputs(&build, &options);
+    build_free(&build);
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}

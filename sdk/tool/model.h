@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The system: what the system file says (xml.c), with names resolved (check.c), files read
+ * (load.c), and physical addresses chosen (layout.c). Objects lie in flat arrays in the order of
+ * the file; they name each other by index, so arrays may move while they grow.
+ */
+#pragma once
+
+#include "sdk/tool/arena.h"
+#include "sdk/tool/elf_file.h"
+#include <kernel/image.h>
+
+#define MODEL_NONE       0xffffffffu
+#define MODEL_PAGE       0x1000ul
+#define MODEL_LARGE_PAGE 0x200000ul
+
+struct region {
+    const char *name;
+    unsigned long line;
+    uint64_t size;      /* 0 until the prefill file is read, where no size is given */
+    uint64_t page_size; /* 0 until check_system() where none is given */
+    uint64_t paddr;     /* given (fixed), or chosen by layout_place() */
+    bool fixed;
+    bool in_ram;
+    const char *prefill_path; /* or NULL */
+    const uint8_t *prefill;
+    size_t prefill_bytes;
+};
+
+struct schedule {
+    uint64_t priority;
+    uint64_t budget_us;
+    uint64_t period_us;
+};
+
+struct pd {
+    const char *name;
+    unsigned long line;
+    unsigned parent; /* index, or MODEL_NONE */
+    uint64_t id;     /* under the parent */
+    struct schedule schedule;
+    uint64_t stack_bytes;
+    bool passive, smc;
+    bool owns_ptimer; /* has the interrupt of the EL0 physical timer */
+    const char *program_path;
+    unsigned long program_line;
+    unsigned vm; /* index, or MODEL_NONE */
+    struct elf elf;
+    uint64_t ipc_vaddr;
+    /* Chosen by layout_place() and tables_build(). */
+    uint64_t stack_paddr, ipc_paddr;
+    uint64_t root_paddr, table_pages;
+};
+
+struct vm {
+    const char *name;
+    unsigned long line;
+    unsigned pd; /* its VMM */
+    struct schedule schedule;
+    uint64_t root_paddr, table_pages;
+};
+
+struct vcpu {
+    unsigned long line;
+    unsigned vm;
+    uint64_t id;
+    uint64_t frame_paddr;
+};
+
+/* A region in the address space of a PD or of a VM. */
+struct mapping {
+    unsigned long line;
+    bool in_vm;
+    unsigned owner; /* index of the PD or VM */
+    const char *region_name;
+    unsigned region; /* resolved by check_system() */
+    uint64_t vaddr;
+    unsigned perms; /* enum elf_permission */
+    bool cached;
+};
+
+struct irq {
+    unsigned long line;
+    unsigned pd;
+    uint64_t named; /* the number that the file gives */
+    uint64_t intid; /* the number that it has; differs where the kernel has an alias */
+    uint64_t id;
+    bool edge;
+};
+
+struct channel_end {
+    unsigned long line;
+    const char *pd_name;
+    unsigned pd; /* resolved by check_system() */
+    uint64_t id;
+    bool may_call, may_notify;
+};
+
+struct channel {
+    unsigned long line;
+    unsigned num_ends;
+    struct channel_end end[2];
+};
+
+enum setvar_kind { SETVAR_VADDR, SETVAR_SIZE, SETVAR_PADDR, SETVAR_ID };
+
+/* A variable of a program that is given a value. */
+struct setvar {
+    unsigned long line;
+    unsigned pd;
+    const char *symbol;
+    enum setvar_kind kind;
+    unsigned of;             /* index of the mapping, region or irq */
+    const char *region_name; /* SETVAR_PADDR: resolved into `of` by check_system() */
+};
+
+struct system {
+    struct arena *arena;
+    struct region *regions;
+    struct pd *pds; /* parents before children */
+    struct vm *vms;
+    struct vcpu *vcpus;
+    struct mapping *mappings;
+    struct irq *irqs;
+    struct channel *channels;
+    struct setvar *setvars;
+    unsigned num_regions, num_pds, num_vms, num_vcpus, num_mappings, num_irqs, num_channels,
+        num_setvars;
+};
+
+/* Adds a zeroed object to one of the system's arrays and points to it. */
+#define MODEL_ADD(system, array)                                                                   \
+    ((system)->array = arena_grow((system)->arena, (system)->array, (system)->num_##array,         \
+                                  sizeof *(system)->array),                                        \
+     &(system)->array[(system)->num_##array++])
+
+/* The kernel's ELF file and what it tells of itself. */
+struct kernel {
+    const char *path;
+    struct elf elf;
+    struct kernel_info info;
+    uint64_t image_info_vaddr;
+};
+
+static inline uint64_t model_align_up(uint64_t value, uint64_t alignment)
+{
+    return (value + alignment - 1) & ~(alignment - 1);
+}
+
+/* The pages of a segment: where they start, and how long they are. */
+static inline uint64_t model_segment_base(const struct elf_segment *segment)
+{
+    return segment->vaddr & ~(MODEL_PAGE - 1);
+}
+
+static inline uint64_t model_segment_bytes(const struct elf_segment *segment)
+{
+    return model_align_up(segment->vaddr + segment->mem_bytes, MODEL_PAGE) -
+           model_segment_base(segment);
+}
+
+/* Threads are numbered: PDs, then vCPUs. */
+static inline unsigned model_thread_of_vcpu(const struct system *system, unsigned vcpu)
+{
+    return system->num_pds + vcpu;
+}
+
+static inline unsigned model_num_threads(const struct system *system)
+{
+    return system->num_pds + system->num_vcpus;
+}
