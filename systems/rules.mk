@@ -64,8 +64,9 @@ image: known-system $(SYSTEM_IMAGE) ## build the system image of SYSTEM
 	@echo 'Built $(SYSTEM_IMAGE); what lies where: $(SYSTEM_DIR)/report.txt'
 
 # ---- Running it --------------------------------------------------------------------------------
-# Also for the tests, which bring their own -serial and -display.
-QEMU_RUN = $(QEMU) -global virtio-mmio.force-legacy=false \
+# Also for the tests, which bring their own -serial and -display. Without -nic none QEMU adds a
+# network card of its own and wants that one's boot ROM, a package that need not be there.
+QEMU_RUN = $(QEMU) -nic none -global virtio-mmio.force-legacy=false \
     -device loader,file=$(SYSTEM_IMAGE),addr=$(LOADER_ADDR),force-raw=on,cpu-num=0
 
 # How the input is moved, by the switch that the YAML names.
