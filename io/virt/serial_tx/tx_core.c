@@ -95,7 +95,8 @@ static void move_chunk(struct tx_core *core)
 {
     struct tx_client *client = &core->clients[core->turn];
     bool contended = others_wait(core);
-    uint32_t room = serial_queue_free(&core->driver) - TX_FRAME_BYTES;
+    /* The step has seen room for a whole frame; of that the beginning may be used up by now. */
+    uint32_t room = serial_queue_free(&core->driver) - TX_END_BYTES;
     uint32_t count = serial_queue_copy(&client->queue, 0, core->chunk,
                                        room < TX_CHUNK_BYTES ? room : TX_CHUNK_BYTES);
     uint32_t lines = whole_lines(core, count);

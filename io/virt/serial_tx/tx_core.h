@@ -24,10 +24,10 @@
 #define TX_PATIENCE_NS  200000000ull
 #define TX_LINE_BYTES   4096u
 #define TX_CHUNK_BYTES  1024u
-#define TX_FRAME_BYTES  32u /* at most: "\x1b[" colour "m", "\x1b[0m", "\r\n" */
-#define TX_COLOUR_BYTES sizeof(((struct serial_virt_tx_client *)0)->colour)
-
-_Static_assert(TX_COLOUR_BYTES + 3 + 4 + 2 <= TX_FRAME_BYTES, "a frame fits");
+#define TX_COLOUR_BYTES (uint32_t)sizeof(((struct serial_virt_tx_client *)0)->colour)
+#define TX_BEGIN_BYTES  (TX_COLOUR_BYTES + 3) /* at most: "\x1b[" colour "m" */
+#define TX_END_BYTES    6u                    /* at most: "\x1b[0m" "\r\n" */
+#define TX_FRAME_BYTES  (TX_BEGIN_BYTES + TX_END_BYTES)
 
 struct tx_client {
     struct serial_consumer queue;
