@@ -56,8 +56,8 @@ const char *diag_meant(struct arena *arena, const char *word, const char *const 
     unsigned least = NEAR_MISTAKES + 1;
     for (; *words != NULL && strlen(word) < WORD_BYTES; words++) {
         unsigned mistakes = strlen(*words) < WORD_BYTES ? distance(word, *words) : least;
-        /* A word that shares nothing is no guess: "x" is not "at". */
-        if (mistakes < least && mistakes < strlen(*words) && mistakes < strlen(word)) {
+        /* Half of a short word wrong is no guess: "cols" was not meant to be "rows". */
+        if (mistakes < least && 2 * mistakes < strlen(word)) {
             least = mistakes;
             nearest = *words;
         }

@@ -31,7 +31,7 @@ _Static_assert(MAX_GUESTS + 1 <= SDDF_MAX_CLIENTS, "a record has room for every 
 #define SYSTEM_RAM_BYTES   (8ul << 20)
 
 #define NAME_MAX_LENGTH    32
-#define CMDLINE_MAX_LENGTH 2047 /* COMMAND_LINE_SIZE of Linux on arm64, less its zero */
+#define CMDLINE_MAX_LENGTH 1024 /* with ours, less than Linux's COMMAND_LINE_SIZE of 2048 */
 
 /* Priorities, as upstream sDDF has them. */
 #define PRIORITY_TIMER          210

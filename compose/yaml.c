@@ -147,8 +147,9 @@ static void read_value(struct reader *reader, yaml_node_t *node, const struct ke
                (key->kind == KEY_SWITCH_MAP && node->type != YAML_SCALAR_NODE)) {
         read_map(reader, node, key->table, out);
     } else if (key->kind == KEY_SWITCH_MAP) {
-        const struct key *enabled = &key->table->keys[0];
-        read_scalar(reader, node, enabled, (struct value *)((char *)out + enabled->offset));
+        struct key enabled = key->table->keys[0];
+        enabled.name = key->name; /* as the person wrote it */
+        read_scalar(reader, node, &enabled, (struct value *)((char *)out + enabled.offset));
     } else {
         read_scalar(reader, node, key, out);
     }

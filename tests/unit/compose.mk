@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: BSD-2-Clause
+UNIT_TESTS += test_compose_errors test_compose_system
+
+compose_TEST_SRCS := tests/unit/compose_rig.c $(COMPOSE_SRCS)
+test_compose_errors_SRCS := tests/unit/test_compose_errors.c $(compose_TEST_SRCS)
+test_compose_errors_LIBS := -lyaml -lfdt
+test_compose_system_SRCS := tests/unit/test_compose_system.c tests/unit/compose_xml.c \
+    $(compose_TEST_SRCS)
+test_compose_system_LIBS := -lyaml -lfdt -lexpat
+
+# dtc judges the guests' device trees.
+unit-packages: dtc-package
+.PHONY: dtc-package
+dtc-package:
+	@$(call need,device-tree-compiler)

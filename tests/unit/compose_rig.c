@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tests/unit/compose_rig.h"
+
+#include "compose/compose.h"
+
+#include <ftw.h>
+#include <libfdt.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char folder[] = "/tmp/compose-test-XXXXXX";
+
+void rig_write(const char *name, const void *bytes, size_t length)
+{
+    FILE *file = fopen(name, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, length, file), length);
+    assert_int_equal(fclose(file), 0);
+}
+
+void *rig_read(const char *name, size_t *length)
+{
+    FILE *file = fopen(name, "rb");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    *length = (size_t)ftell(file);
+    rewind(file);
+    char *bytes = malloc(*length + 1);
+    assert_non_null(bytes);
+    assert_int_equal(fread(bytes, 1, *length, file), *length);
+    bytes[*length] = '\0';
+    (void)fclose(file);
+    return bytes;
+}
+
+static void reg(void *fdt, const uint64_t *values, size_t count)
+{
+    fdt64_t cells[8];
+    for (size_t i = 0; i < count; i++) {
+        cells[i] = cpu_to_fdt64(values[i]);
+    }
+    assert_int_equal(fdt_property(fdt, "reg", cells, (int)(count * sizeof(cells[0]))), 0);
+}
+
+static void interrupts(void *fdt, const uint32_t *values, size_t count)
+{
+    fdt32_t cells[12];
+    for (size_t i = 0; i < count; i++) {
+        cells[i] = cpu_to_fdt32(values[i]);
+    }
+    assert_int_equal(fdt_property(fdt, "interrupts", cells, (int)(count * sizeof(cells[0]))), 0);
+}
+
+/* What QEMU's virt says of itself, as far as it matters. */
+void rig_write_board(uint64_t ram_bytes, bool with_gicv)
+{
+    static char fdt[8192];
+    static const char pl011[] = "arm,pl011\0arm,primecell";
+    static const char timer[] = "arm,armv8-timer\0arm,armv7-timer";
+    fdt_create(fdt, sizeof(fdt));
+    fdt_finish_reservemap(fdt);
+    fdt_begin_node(fdt, "");
+    fdt_property_u32(fdt, "#address-cells", 2);
+    fdt_property_u32(fdt, "#size-cells", 2);
+    fdt_begin_node(fdt, "memory@40000000");
+    fdt_property_string(fdt, "device_type", "memory");
+    reg(fdt, (uint64_t[]){ 0x40000000, ram_bytes }, 2);
+    fdt_end_node(fdt);
+    fdt_begin_node(fdt, "pl011@9000000");
+    fdt_property(fdt, "compatible", pl011, sizeof(pl011));
+    reg(fdt, (uint64_t[]){ RIG_UART_ADDR, 0x1000 }, 2);
+    interrupts(fdt, (uint32_t[]){ 0, 1, 4 }, 3);
+    fdt_end_node(fdt);
+    fdt_begin_node(fdt, "intc@8000000");
+    fdt_property_string(fdt, "compatible", "arm,cortex-a15-gic");
+    reg(fdt,
+        (uint64_t[]){ 0x08000000, 0x10000, 0x08010000, 0x10000, 0x08030000, 0x10000, RIG_GICV_ADDR,
+                      0x10000 },
+        with_gicv ? 8 : 4);
+    fdt_end_node(fdt);
+    fdt_begin_node(fdt, "timer");
+    fdt_property(fdt, "compatible", timer, sizeof(timer));
+    interrupts(fdt, (uint32_t[]){ 1, 13, 0x104, 1, 14, 0x104, 1, 11, 0x104, 1, 10, 0x104 }, 12);
+    fdt_end_node(fdt);
+    fdt_begin_node(fdt, "chosen");
+    fdt_property_string(fdt, "stdout-path", "/pl011@9000000");
+    fdt_end_node(fdt);
+    fdt_end_node(fdt);
+    assert_int_equal(fdt_finish(fdt), 0);
+    rig_write("board.dtb", fdt, fdt_totalsize(fdt));
+}
+
+static void write_images(void)
+{
+    static uint64_t kernel[RIG_KERNEL_BYTES / 8];
+    static uint8_t initrd[RIG_INITRD_BYTES] = { 0x1f, 0x8b };
+    kernel[2] = RIG_IMAGE_SIZE;
+    kernel[7] = 0x644d5241;
+    rig_write("Image", kernel, sizeof(kernel));
+    uint32_t unpacked = RIG_UNPACKED;
+    memcpy(initrd + sizeof(initrd) - sizeof(unpacked), &unpacked, sizeof(unpacked));
+    rig_write("initrd", initrd, sizeof(initrd));
+    rig_write("empty", "", 0);
+    rig_write("gzipped", "\x1f\x8b\x08", 3);
+    rig_write("vmlinux",
+              "\x7f"
+              "ELF\x02",
+              5);
+}
+
+int rig_setup(void **state)
+{
+    (void)state;
+    if (mkdtemp(folder) == NULL || chdir(folder) != 0) {
+        return -1;
+    }
+    rig_write_board(RIG_BOARD_RAM, true);
+    write_images();
+    return 0;
+}
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
+{
+    (void)status;
+    (void)kind;
+    (void)walk;
+    return remove(path);
+}
+
+int rig_teardown(void **state)
+{
+    (void)state;
+    if (chdir("/") != 0) {
+        return -1;
+    }
+    return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static char *run(const struct compose_options *options, bool *good)
+{
+    char *told = NULL;
+    size_t length = 0;
+    FILE *err = open_memstream(&told, &length);
+    assert_non_null(err);
+    *good = compose(options, err);
+    assert_int_equal(fclose(err), 0);
+    return told;
+}
+
+char *rig_compose(const void *yaml, size_t length, const char *out, bool *good)
+{
+    rig_write("system.yaml", yaml, length);
+    struct compose_options options = { .system_path = "system.yaml",
+                                       .board_path = "board.dtb",
+                                       .out_folder = out,
+                                       .defaults = { .kernel = "Image", .initrd = "initrd" } };
+    return run(&options, good);
+}
+
+char *rig_compose_bare(const char *yaml, const char *out, bool *good)
+{
+    rig_write("system.yaml", yaml, strlen(yaml));
+    struct compose_options options = { .system_path = "system.yaml",
+                                       .board_path = "board.dtb",
+                                       .out_folder = out };
+    return run(&options, good);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the composer's tests stand on: a scratch folder with a board, a kernel and an initrd. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RIG_BOARD_RAM    (1ul << 30)
+#define RIG_UART_ADDR    0x09000000ul
+#define RIG_GICV_ADDR    0x08040000ul
+#define RIG_KERNEL_BYTES 0x3000ul
+#define RIG_IMAGE_SIZE   (34ul << 20) /* what the kernel's header claims */
+#define RIG_INITRD_BYTES 0x1234ul
+#define RIG_UNPACKED     (5ul << 20) /* what the initrd's gzip trailer claims */
+
+/* Makes the folder, with board.dtb, Image and initrd in it, and goes there. cmocka's setup. */
+int rig_setup(void **state);
+
+/* Removes the folder. cmocka's teardown. */
+int rig_teardown(void **state);
+
+/* Writes a file of the folder. */
+void rig_write(const char *name, const void *bytes, size_t length);
+
+/* Returns a file's bytes, to be freed. */
+void *rig_read(const char *name, size_t *length);
+
+/* Writes board.dtb, for a board of so much RAM; with_gicv false leaves out the GIC's GICV. */
+void rig_write_board(uint64_t ram_bytes, bool with_gicv);
+
+/* Composes `yaml` (as system.yaml) into the folder `out`; returns what was told, to be freed, and
+ * whether it was good in *good. The defaults are Image and initrd. */
+char *rig_compose(const void *yaml, size_t length, const char *out, bool *good);
+
+/* The same without the defaults for kernel and initrd. */
+char *rig_compose_bare(const char *yaml, const char *out, bool *good);
