@@ -66,7 +66,9 @@ static bool takes_input(const struct rx_core *core, uint32_t client)
 void rx_core_init(struct rx_core *core, const struct serial_virt_rx_config *config,
                   const struct serial_ops *ops)
 {
-    *core = (struct rx_core){ .config = config, .ops = ops };
+    memset(core, 0, sizeof(*core)); /* in place: a stack is one page */
+    core->config = config;
+    core->ops = ops;
     core->num_clients =
         config->num_clients < SDDF_MAX_CLIENTS ? config->num_clients : SDDF_MAX_CLIENTS;
     core->driver = serial_queue_connect_consumer(&config->driver);

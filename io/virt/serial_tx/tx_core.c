@@ -4,7 +4,9 @@
 void tx_core_init(struct tx_core *core, const struct serial_virt_tx_config *config,
                   const struct serial_ops *ops)
 {
-    *core = (struct tx_core){ .config = config, .ops = ops };
+    memset(core, 0, sizeof(*core)); /* in place: a stack is one page */
+    core->config = config;
+    core->ops = ops;
     core->num_clients =
         config->num_clients < SDDF_MAX_CLIENTS ? config->num_clients : SDDF_MAX_CLIENTS;
     core->driver = serial_queue_connect_producer(&config->driver);
