@@ -42,6 +42,7 @@ target_objects = $(patsubst %,$(TARGET_DIR)/%.o,$(basename $(1)))
 # Every program waits for the SDK: its headers, its linker script, its library.
 define target_program
 $(TARGET_DIR)/$(1).elf: $$(call target_objects,$$($(1)_SRCS) $(LIBC_SRCS)) $$(SDK_STAMP)
+	@mkdir -p $$(@D)
 	ld.lld -T $$(BOARD_SDK)/lib/microkit.ld --gc-sections -z max-page-size=4096 -z noexecstack \
 	    --build-id=none -o $$@ $$(filter %.o,$$^) $$(BOARD_SDK)/lib/libmicrokit.a
 $$(call target_objects,$$($(1)_SRCS)): | $$(SDK_STAMP)

@@ -47,7 +47,6 @@ def test_a_crashing_pd_is_reported_and_the_rest_runs_on(boot):
             ("reads_kernel", "read of 0xffffff8070000000: permission fault"),
             ("bad_syscall", "unknown system call -1"),
             ("undefined", "exception class 0x0 "),
-            ("waits", "exception class 0x1 "),
             ("hypervises", "exception class 0x0 ")]:
         machine.expect(f"kernel: PD {name} has stopped: {reason}")
     machine.expect("hello from survivor")

@@ -39,8 +39,6 @@ void init(void)
         __asm__ volatile("mov x7, #-1\n\tsvc #0" ::: "x7");
     } else if (is_named("undefined")) {
         __asm__ volatile(".word 0");
-    } else if (is_named("waits")) {
-        __asm__ volatile("wfi");
     } else if (is_named("hypervises")) {
         __asm__ volatile("msr hcr_el2, xzr");
     }
