@@ -2,7 +2,6 @@
 /* What must hold between the parts of a system; each failure is one sentence with its remedy. */
 #pragma once
 
-#include "sdk/tool/error.h"
 #include "sdk/tool/model.h"
 
 /* A stretch of an address space and what lies there, for finding overlaps. */
@@ -14,11 +13,11 @@ struct check_span {
 };
 
 /* Sorts the spans and refuses two that overlap; `space` says of which space they are. */
-bool check_no_overlap(struct check_span *spans, size_t count, const char *space,
-                      struct error *error);
+bool check_no_overlap(const struct system *system, struct check_span *spans, size_t count,
+                      const char *space);
 
 /* The system file alone: resolves names, chooses page sizes; needs the regions' sizes. */
-bool check_system(struct system *system, struct error *error);
+bool check_system(struct system *system);
 
 /* The system with its programs and its board: address spaces, interrupts, fixed memory. */
-bool check_loaded(struct system *system, const struct kernel *kernel, struct error *error);
+bool check_loaded(struct system *system, const struct kernel *kernel);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sdk/tool/emit.h"
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,7 +11,6 @@ struct emitter {
     const struct layout *layout;
     const struct tables *tables;
     uint8_t *image;
-    struct error *error;
 };
 
 /* Where the byte of physical address `paddr` lies; only for what the layout put into the image. */
@@ -45,15 +43,15 @@ static bool patch(const struct emitter *e, const struct pd *pd, unsigned long li
     uint64_t vaddr, symbol_bytes;
 
     if (!elf_symbol(&pd->elf, symbol, &vaddr, &symbol_bytes))
-        return error_at(e->error, line,
+        return error_at(e->system->error, line,
                         "the program \"%s\" has no symbol \"%s\"; define it as a global variable, "
                         "or correct the name",
                         pd->program_path, symbol);
     const struct elf_segment *segment = elf_segment_at(&pd->elf, vaddr, bytes);
     if (!segment || (symbol_bytes && symbol_bytes < bytes))
-        return error_at(e->error, line,
-                        "the symbol \"%s\" of the program \"%s\" has no room for %" PRIu64
-                        " bytes; make it a variable of that size",
+        return error_at(e->system->error, line,
+                        "the symbol \"%s\" of the program \"%s\" has no room for %lu bytes; make "
+                        "it a variable of that size",
                         symbol, pd->program_path, bytes);
     memcpy(at(e, segment->paddr + (vaddr - model_segment_base(segment))), value, bytes);
     return true;
@@ -249,11 +247,10 @@ static void emit_prefilled(const struct emitter *e)
 }
 
 uint8_t *emit_image(const struct system *system, const struct kernel *kernel,
-                    const struct layout *layout, const struct tables *tables, size_t *size,
-                    struct error *error)
+                    const struct layout *layout, const struct tables *tables, size_t *size)
 {
     *size = model_align_up(layout->image_end, MODEL_PAGE) - layout->image_base;
-    struct emitter e = { system, kernel, layout, tables, arena_alloc(system->arena, *size), error };
+    struct emitter e = { system, kernel, layout, tables, arena_alloc(system->arena, *size) };
 
     copy_segments(&e, &kernel->elf);
     emit_threads(&e);

@@ -9,5 +9,4 @@
  * or NULL when a program lacks a symbol.
  */
 uint8_t *emit_image(const struct system *system, const struct kernel *kernel,
-                    const struct layout *layout, const struct tables *tables, size_t *size,
-                    struct error *error);
+                    const struct layout *layout, const struct tables *tables, size_t *size);

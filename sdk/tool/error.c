@@ -3,36 +3,18 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void note(struct error *error, const char *place, const char *format, va_list arguments)
-{
-    if (error->text[0])
-        return;
-    int used = snprintf(error->text, sizeof error->text, "%s: error: ", place);
-    if (used > 0 && (size_t)used < sizeof error->text)
-        vsnprintf(error->text + used, sizeof error->text - (size_t)used, format, arguments);
-}
-
 bool error_at(struct error *error, unsigned long line, const char *format, ...)
 {
-    char place[512];
+    char sentence[sizeof error->text / 2], number[24] = "";
     va_list arguments;
 
+    if (error->text[0])
+        return false;
     if (line)
-        snprintf(place, sizeof place, "%s:%lu", error->file, line);
-    else
-        snprintf(place, sizeof place, "%s", error->file);
+        snprintf(number, sizeof number, ":%lu", line);
     va_start(arguments, format);
-    note(error, place, format, arguments);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
     va_end(arguments);
-    return false;
-}
-
-bool error_in(struct error *error, const char *file, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    note(error, file, format, arguments);
-    va_end(arguments);
+    snprintf(error->text, sizeof error->text, "%.900s%s: error: %s", error->file, number, sentence);
     return false;
 }

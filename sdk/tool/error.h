@@ -13,7 +13,3 @@ struct error {
  * returns false, for `return error_at(...)`. */
 bool error_at(struct error *error, unsigned long line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-
-/* The same for another file than the system file. */
-bool error_in(struct error *error, const char *file, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sdk/tool/layout.h"
 #include "sdk/tool/check.h"
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -116,7 +115,7 @@ static bool lies_within(const struct image_range *outer, uint64_t base, uint64_t
 }
 
 static bool check_image(const struct layout *l, const struct system *s,
-                        const struct kernel_info *info, struct error *error)
+                        const struct kernel_info *info)
 {
     struct check_span *spans = arena_alloc(l->arena, (s->num_regions + 1) * sizeof *spans);
     struct image_range ram[4];
@@ -127,10 +126,9 @@ static bool check_image(const struct layout *l, const struct system *s,
     for (unsigned i = 0; i < num_ram; i++)
         fits |= lies_within(&ram[i], l->image_base, l->image_end);
     if (!fits)
-        return error_at(error, 0,
-                        "memory is exhausted: the image needs %.1f MiB from 0x%" PRIx64
-                        " on, more than the RAM there; make programs, stacks or prefill files "
-                        "smaller",
+        return error_at(s->error, 0,
+                        "memory is exhausted: the image needs %.1f MiB from 0x%lx on, more than "
+                        "the RAM there; make programs, stacks or prefill files smaller",
                         MIB(l->image_end - l->image_base), l->image_base);
     spans[count++] = (struct check_span){ l->image_base, l->image_end - l->image_base, 0,
                                           "the place of", "the image" };
@@ -140,7 +138,7 @@ static bool check_image(const struct layout *l, const struct system *s,
             spans[count++] =
                 (struct check_span){ r->paddr, r->size, r->line, "memory_region", r->name };
     }
-    return check_no_overlap(spans, count, "physical memory", error);
+    return check_no_overlap(s, spans, count, "physical memory");
 }
 
 static void free_add(struct free_list *list, uint64_t base, uint64_t end)
@@ -214,8 +212,8 @@ static int by_need(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static bool refuse_exhausted(struct region **sorted, unsigned count, const struct region *missing,
-                             uint64_t free_bytes, struct error *error)
+static bool refuse_exhausted(const struct system *s, struct region **sorted, unsigned count,
+                             const struct region *missing, uint64_t free_bytes)
 {
     uint64_t wanted = 0;
     char biggest[512] = "";
@@ -228,19 +226,18 @@ static bool refuse_exhausted(struct region **sorted, unsigned count, const struc
                                      i ? ", " : "", sorted[i]->name, MIB(sorted[i]->size));
     }
     if (wanted <= free_bytes)
-        return error_at(error, missing->line,
+        return error_at(s->error, missing->line,
                         "memory is exhausted: %.1f MiB are free, but in no piece that holds "
                         "memory_region \"%s\" (%.1f MiB); use smaller regions or pages",
                         MIB(free_bytes), missing->name, MIB(missing->size));
-    return error_at(error, missing->line,
-                    "memory is exhausted: %.1f MiB are missing (regions want %.1f MiB, %.1f MiB "
-                    "are free) and memory_region \"%s\" has no room; the biggest regions are %s; "
-                    "make some smaller",
-                    MIB(wanted - free_bytes), MIB(wanted), MIB(free_bytes), missing->name, biggest);
+    return error_at(
+        s->error, missing->line,
+        "memory is exhausted: %.1f MiB are missing (regions want %.1f MiB, %.1f MiB are free) and "
+        "memory_region \"%s\" has no room; the biggest regions are %s; make some smaller",
+        MIB(wanted - free_bytes), MIB(wanted), MIB(free_bytes), missing->name, biggest);
 }
 
-static bool place_free(struct layout *l, struct system *s, const struct kernel_info *info,
-                       struct error *error)
+static bool place_free(struct layout *l, struct system *s, const struct kernel_info *info)
 {
     struct free_list list = find_free(l, s, info);
     struct region **sorted = arena_alloc(l->arena, (s->num_regions + 1) * sizeof *sorted);
@@ -256,7 +253,7 @@ static bool place_free(struct layout *l, struct system *s, const struct kernel_i
     for (unsigned i = 0; i < count; i++) {
         struct region *r = sorted[i];
         if (!free_find(&list, r->size, r->page_size, &r->paddr))
-            return refuse_exhausted(sorted, count, r, free_bytes, error);
+            return refuse_exhausted(s, sorted, count, r, free_bytes);
         free_remove(&list, r->paddr, r->paddr + r->size);
     }
     for (unsigned i = 0; i < s->num_regions; i++)
@@ -291,8 +288,7 @@ static void list_zeroes(struct layout *l)
     }
 }
 
-bool layout_place(struct layout *l, struct system *s, struct kernel *kernel, uint64_t table_pages,
-                  struct error *error)
+bool layout_place(struct layout *l, struct system *s, struct kernel *kernel, uint64_t table_pages)
 {
     *l = (struct layout){ .arena = s->arena };
     place_kernel(l, kernel);
@@ -300,7 +296,7 @@ bool layout_place(struct layout *l, struct system *s, struct kernel *kernel, uin
     place_pds(l, s);
     place_prefilled(l, s, MODEL_PAGE);
     place_prefilled(l, s, MODEL_LARGE_PAGE);
-    if (!check_image(l, s, &kernel->info, error) || !place_free(l, s, &kernel->info, error))
+    if (!check_image(l, s, &kernel->info) || !place_free(l, s, &kernel->info))
         return false;
     qsort(l->parts, l->num_parts, sizeof *l->parts, by_base);
     list_zeroes(l);

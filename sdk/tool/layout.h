@@ -2,7 +2,6 @@
 /* Where everything lies in physical memory. */
 #pragma once
 
-#include "sdk/tool/error.h"
 #include "sdk/tool/model.h"
 
 /* One thing in physical memory, for the report. */
@@ -29,7 +28,7 @@ struct layout {
  * name. Writes the addresses into `layout` and `system`. The same input gives the same places.
  */
 bool layout_place(struct layout *layout, struct system *system, struct kernel *kernel,
-                  uint64_t table_pages, struct error *error);
+                  uint64_t table_pages);
 
 /* The RAM that the board is sure to have, as at most 4 ranges; returns how many. */
 unsigned layout_sure_ram(const struct kernel_info *info, struct image_range ranges[4]);

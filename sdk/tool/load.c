@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sdk/tool/load.h"
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,43 +13,17 @@ static FILE *open_file(const char *path, size_t *size)
     struct stat stat;
     FILE *file = fopen(path, "rb");
 
-    if (file && fstat(fileno(file), &stat) == 0 && S_ISREG(stat.st_mode)) {
-        *size = (size_t)stat.st_size;
-        return file;
+    if (!file || fstat(fileno(file), &stat) != 0 || !S_ISREG(stat.st_mode)) {
+        if (file)
+            fclose(file);
+        return NULL;
     }
-    if (file) {
-        fclose(file);
-        errno = EISDIR;
-    }
-    return NULL;
+    *size = (size_t)stat.st_size;
+    return file;
 }
 
-/* Reads and closes an open file; false with errno. */
-static bool read_all(struct arena *arena, FILE *file, size_t size, const uint8_t **bytes)
-{
-    void *buffer = arena_alloc(arena, size);
-    bool complete = fread(buffer, 1, size, file) == size;
-
-    fclose(file);
-    *bytes = buffer;
-    return complete;
-}
-
-bool load_file(struct arena *arena, const char *path, const uint8_t **bytes, size_t *size,
-               struct error *error)
-{
-    FILE *file = open_file(path, size);
-
-    if (!file || !read_all(arena, file, *size, bytes))
-        return error_in(error, path, "the file cannot be read (%s); correct its path",
-                        strerror(errno));
-    return true;
-}
-
-/* Looks for `path` in the working directory and then in each folder of `paths`. */
-static bool find_and_read(struct arena *arena, const char *path, unsigned long line,
-                          const struct load_paths *paths, const uint8_t **bytes, size_t *size,
-                          struct error *error)
+bool load_file(const struct system *s, const char *path, unsigned long line,
+               const struct load_paths *paths, const uint8_t **bytes, size_t *size)
 {
     char candidate[MAX_PATH];
     FILE *file = open_file(path, size);
@@ -61,27 +33,29 @@ static bool find_and_read(struct arena *arena, const char *path, unsigned long l
         file = open_file(candidate, size);
     }
     if (!file)
-        return error_at(error, line,
+        return error_at(s->error, line,
                         "the file \"%s\" was not found; correct its path, or name its folder with "
                         "--search-path",
                         path);
-    return read_all(arena, file, *size, bytes) ||
-           error_at(error, line, "the file \"%s\" cannot be read (%s)", path, strerror(errno));
+    uint8_t *buffer = arena_alloc(s->arena, *size);
+    bool complete = fread(buffer, 1, *size, file) == *size;
+    fclose(file);
+    *bytes = buffer;
+    return complete || error_at(s->error, line, "the file \"%s\" cannot be read to its end", path);
 }
 
-bool load_prefills(struct system *s, const struct load_paths *paths, struct error *error)
+bool load_prefills(struct system *s, const struct load_paths *paths)
 {
     for (unsigned i = 0; i < s->num_regions; i++) {
         struct region *r = &s->regions[i];
         if (!r->prefill_path)
             continue;
-        if (!find_and_read(s->arena, r->prefill_path, r->line, paths, &r->prefill,
-                           &r->prefill_bytes, error))
+        if (!load_file(s, r->prefill_path, r->line, paths, &r->prefill, &r->prefill_bytes))
             return false;
         if (!r->size)
             r->size = model_align_up(r->prefill_bytes, r->page_size ? r->page_size : MODEL_PAGE);
         if (!r->size)
-            return error_at(error, r->line,
+            return error_at(s->error, r->line,
                             "the file \"%s\" is empty; give the region a size, or fill the file",
                             r->prefill_path);
     }
@@ -109,20 +83,19 @@ static const char *check_program(struct pd *pd)
     return NULL;
 }
 
-bool load_programs(struct system *s, const struct load_paths *paths, struct error *error)
+bool load_programs(struct system *s, const struct load_paths *paths)
 {
     for (unsigned i = 0; i < s->num_pds; i++) {
         struct pd *pd = &s->pds[i];
         const uint8_t *bytes;
         size_t size;
-        if (!find_and_read(s->arena, pd->program_path, pd->program_line, paths, &bytes, &size,
-                           error))
+        if (!load_file(s, pd->program_path, pd->program_line, paths, &bytes, &size))
             return false;
         const char *wrong = elf_parse(&pd->elf, bytes, size);
         if (!wrong)
             wrong = check_program(pd);
         if (wrong)
-            return error_at(error, pd->program_line, "the program \"%s\" %s", pd->program_path,
+            return error_at(s->error, pd->program_line, "the program \"%s\" %s", pd->program_path,
                             wrong);
     }
     return true;
@@ -144,9 +117,13 @@ static bool window_holds(const struct kernel_info *info, const struct image_rang
 /* What the kernel says of itself must make sense, for layout and tables rest on it. */
 static const char *check_kernel(struct kernel *kernel)
 {
-    const struct kernel_info *info = &kernel->info;
-    uint64_t bytes, lowest = UINT64_MAX;
+    struct kernel_info *info = &kernel->info;
+    uint64_t bytes = 0, lowest = UINT64_MAX;
+    const uint8_t *section = elf_section(&kernel->elf, ".kernel_info", &bytes);
 
+    if (!section || bytes < sizeof *info)
+        return "is not one of Cloister: it has no .kernel_info";
+    memcpy(info, section, sizeof *info);
     if (info->magic != IMAGE_MAGIC)
         return "is of another version than this tool; take both from one SDK";
     if (!elf_symbol(&kernel->elf, "image_info", &kernel->image_info_vaddr, &bytes) ||
@@ -160,33 +137,25 @@ static const char *check_kernel(struct kernel *kernel)
         return "has a damaged .kernel_info";
     for (unsigned i = 0; i < kernel->elf.num_segments; i++) {
         struct elf_segment *segment = &kernel->elf.segments[i];
-        if (segment->vaddr < info->vaddr_offset)
-            return "has a segment below vaddr_offset";
         segment->paddr = model_segment_base(segment) - info->vaddr_offset;
         if (segment->paddr < lowest)
             lowest = segment->paddr;
+        if (segment->vaddr < info->vaddr_offset)
+            lowest = 0;
     }
-    if (lowest != info->load_paddr)
-        return "is not linked to its load address plus vaddr_offset";
-    return NULL;
+    return lowest == info->load_paddr ? NULL : "is not linked to load_paddr + vaddr_offset";
 }
 
-bool load_kernel(struct kernel *kernel, struct arena *arena, const char *path, struct error *error)
+bool load_kernel(struct kernel *kernel, const struct system *s, const char *path)
 {
+    static const struct load_paths nowhere_else;
     const uint8_t *bytes;
     size_t size;
-    uint64_t info_bytes = 0;
 
-    kernel->path = path;
-    if (!load_file(arena, path, &bytes, &size, error))
+    if (!load_file(s, path, 0, &nowhere_else, &bytes, &size))
         return false;
     const char *wrong = elf_parse(&kernel->elf, bytes, size);
-    if (wrong)
-        return error_in(error, path, "the kernel %s", wrong);
-    const uint8_t *info = elf_section(&kernel->elf, ".kernel_info", &info_bytes);
-    if (!info || info_bytes < sizeof kernel->info)
-        return error_in(error, path, "this is not a Cloister kernel: it has no .kernel_info");
-    memcpy(&kernel->info, info, sizeof kernel->info);
-    wrong = check_kernel(kernel);
-    return !wrong || error_in(error, path, "the kernel %s", wrong);
+    if (!wrong)
+        wrong = check_kernel(kernel);
+    return !wrong || error_at(s->error, 0, "the kernel \"%s\" %s", path, wrong);
 }

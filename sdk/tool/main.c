@@ -18,8 +18,8 @@ struct options {
 };
 
 static const char usage[] =
-    "usage: microkit SYSTEM --board BOARD --config CONFIG [--search-path FOLDER...]\n"
-    "                [-o|--output loader.img] [-r|--report report.txt]\n";
+    "usage: microkit SYSTEM --board BOARD --config CONFIG [--search-path FOLDER...]\n              "
+    "  [-o|--output loader.img] [-r|--report report.txt]\n";
 
 static bool refuse(const char *what, const char *which)
 {
@@ -102,8 +102,8 @@ static bool find_kernel(const struct options *options, char path[MAX_PATH])
     if (access(path, R_OK) == 0)
         return true;
     fprintf(stderr,
-            "microkit: error: the SDK in %s has no board %s with configuration %s (there "
-            "is no %s); correct --board or --config, or set MICROKIT_SDK\n",
+            "microkit: error: the SDK in %s has no board %s with configuration %s (there is no "
+            "%s); correct --board or --config, or set MICROKIT_SDK\n",
             sdk, options->board, options->config, path);
     return false;
 }

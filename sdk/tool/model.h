@@ -8,6 +8,7 @@
 
 #include "sdk/tool/arena.h"
 #include "sdk/tool/elf_file.h"
+#include "sdk/tool/error.h"
 #include <kernel/image.h>
 
 #define MODEL_NONE       0xffffffffu
@@ -25,6 +26,16 @@ struct region {
     const char *prefill_path; /* or NULL */
     const uint8_t *prefill;
     size_t prefill_bytes;
+};
+
+enum name_kind { NAME_REGION, NAME_PD, NAME_VM };
+
+/* A name of the system file and what it names: number `index` of its kind. */
+struct name {
+    enum name_kind kind;
+    const char *text;
+    unsigned long line;
+    unsigned index;
 };
 
 struct schedule {
@@ -116,6 +127,8 @@ struct setvar {
 
 struct system {
     struct arena *arena;
+    struct error *error;
+    struct name *names;
     struct region *regions;
     struct pd *pds; /* parents before children */
     struct vm *vms;
@@ -124,8 +137,8 @@ struct system {
     struct irq *irqs;
     struct channel *channels;
     struct setvar *setvars;
-    unsigned num_regions, num_pds, num_vms, num_vcpus, num_mappings, num_irqs, num_channels,
-        num_setvars;
+    unsigned num_names, num_regions, num_pds, num_vms, num_vcpus, num_mappings, num_irqs,
+        num_channels, num_setvars;
 };
 
 /* Adds a zeroed object to one of the system's arrays and points to it. */
@@ -134,9 +147,14 @@ struct system {
                                   sizeof *(system)->array),                                        \
      &(system)->array[(system)->num_##array++])
 
+/* The elements that have names, by enum name_kind. */
+extern const char *const model_kinds[];
+
+/* The name of that kind and text, or NULL. */
+const struct name *model_find(const struct system *system, enum name_kind kind, const char *text);
+
 /* The kernel's ELF file and what it tells of itself. */
 struct kernel {
-    const char *path;
     struct elf elf;
     struct kernel_info info;
     uint64_t image_info_vaddr;

@@ -34,13 +34,6 @@
 #define S2AP_READ  (1ul << 6)
 #define S2AP_WRITE (2ul << 6)
 
-/* A mapping to be made. */
-struct request {
-    uint64_t vaddr, paddr, bytes;
-    uint64_t attributes;
-    uint64_t largest; /* page or block */
-};
-
 static uint64_t *page_at(const struct tables *t, uint64_t paddr)
 {
     return t->pages[(paddr - t->base_paddr) / MODEL_PAGE];
@@ -59,52 +52,42 @@ static uint64_t bytes_at_level(unsigned level)
     return MODEL_PAGE << (LEVEL_BITS * (LEAF_LEVEL - level));
 }
 
-/* The level at which the next step of the request fits. */
-static unsigned level_of(const struct request *r)
+/* The entry for `vaddr` in the tables below `root`, at the given level; makes the tables on the
+ * way. NULL: a block is in the way. */
+static uint64_t *find_entry(struct tables *t, uint64_t root, uint64_t vaddr, unsigned leaf)
 {
-    for (unsigned level = 1; level < LEAF_LEVEL; level++) {
-        uint64_t bytes = bytes_at_level(level);
-        if (bytes <= r->largest && bytes <= r->bytes && (r->vaddr | r->paddr) % bytes == 0)
-            return level;
-    }
-    return LEAF_LEVEL;
-}
-
-/* Writes one page or block descriptor, adding tables above it; false: something is there. */
-static bool map_one(struct tables *t, uint64_t root, const struct request *r, unsigned leaf)
-{
-    uint64_t table = root;
-
     for (unsigned level = 1;; level++) {
-        uint64_t *entry = &page_at(t, table)[r->vaddr / bytes_at_level(level) % ENTRIES];
-        if (level == leaf) {
-            bool is_free = !(*entry & VALID);
-            *entry = r->paddr | r->attributes | (leaf == LEAF_LEVEL ? PAGE : BLOCK);
-            return is_free;
-        }
-        if (!(*entry & VALID)) {
-            /* `entry` stays good: the pages do not move when their list grows. */
-            *entry = new_table(t) | TABLE;
-        } else if ((*entry & TABLE) != TABLE) {
-            return false;
-        }
-        table = *entry & ADDRESS;
+        uint64_t *entry = &page_at(t, root)[vaddr / bytes_at_level(level) % ENTRIES];
+        if (level == leaf)
+            return entry;
+        if (!(*entry & VALID))
+            *entry = new_table(t) | TABLE; /* the pages themselves do not move */
+        else if ((*entry & TABLE) != TABLE)
+            return NULL;
+        root = *entry & ADDRESS;
     }
 }
 
-static bool map(struct tables *t, uint64_t root, struct request r, struct error *error)
+/* Maps with the largest pages that fit, up to `largest`. */
+static bool map(struct tables *t, uint64_t root, uint64_t vaddr, uint64_t paddr, uint64_t bytes,
+                uint64_t attributes, uint64_t largest)
 {
-    while (r.bytes) {
-        unsigned level = level_of(&r);
-        if (!map_one(t, root, &r, level))
-            return error_at(error, 0, "two mappings at 0x%lx: an error of this tool", r.vaddr);
+    while (bytes) {
+        unsigned level = 1;
+        uint64_t step = bytes_at_level(1);
+        while (step > largest || step > bytes || (vaddr | paddr) % step)
+            step = bytes_at_level(++level);
+        uint64_t *entry = find_entry(t, root, vaddr, level);
+        if (!entry || (*entry & VALID))
+            return error_at(t->error, 0, "two mappings at 0x%lx: an error of this tool", vaddr);
         if (t->num_pages > t->max_pages)
-            return error_at(error, 0,
-                            "memory is exhausted: the page tables alone are larger than "
-                            "the RAM; make the largest regions smaller");
-        r.vaddr += bytes_at_level(level);
-        r.paddr += bytes_at_level(level);
-        r.bytes -= bytes_at_level(level);
+            return error_at(t->error, 0,
+                            "memory is exhausted: the page tables alone are larger than the RAM; "
+                            "make the largest regions smaller");
+        *entry = paddr | attributes | (level == LEAF_LEVEL ? PAGE : BLOCK);
+        vaddr += step;
+        paddr += step;
+        bytes -= step;
     }
     return true;
 }
@@ -117,11 +100,22 @@ static uint64_t kernel_attributes(unsigned perms)
            (perms & PERM_WRITE ? 0 : AP_READONLY) | (perms & PERM_EXECUTE ? 0 : PXN);
 }
 
+/* Not global, so that no entry of this map outlives it in a TLB, where PDs have ASIDs from 1. */
+static uint64_t boot_attributes(unsigned perms)
+{
+    return kernel_attributes(perms) | NOT_GLOBAL;
+}
+
 static uint64_t user_attributes(unsigned perms, bool device)
 {
     return AF | SH_INNER | NOT_GLOBAL | PXN | AP_USER |
            ATTRIBUTE(device ? IMAGE_ATTR_DEVICE : IMAGE_ATTR_NORMAL) |
            (perms & PERM_WRITE ? 0 : AP_READONLY) | (perms & PERM_EXECUTE ? 0 : XN);
+}
+
+static uint64_t program_attributes(unsigned perms)
+{
+    return user_attributes(perms, false);
 }
 
 static uint64_t guest_attributes(unsigned perms, bool device)
@@ -132,9 +126,22 @@ static uint64_t guest_attributes(unsigned perms, bool device)
 
 /* ---- Spaces ---------------------------------------------------------------------------------- */
 
+/* Maps each segment of `elf` at the address it is linked to, less `offset`. */
+static bool map_segments(struct tables *t, uint64_t root, const struct elf *elf, uint64_t offset,
+                         uint64_t (*attributes)(unsigned perms))
+{
+    for (unsigned i = 0; i < elf->num_segments; i++) {
+        const struct elf_segment *segment = &elf->segments[i];
+        if (!map(t, root, model_segment_base(segment) - offset, segment->paddr,
+                 model_segment_bytes(segment), attributes(segment->perms), MODEL_PAGE))
+            return false;
+    }
+    return true;
+}
+
 /* RAM from `base` to `end` without the kernel's segments, which have pages of their own. */
 static bool map_ram_around_kernel(struct tables *t, const struct kernel *kernel, uint64_t base,
-                                  uint64_t end, struct error *error)
+                                  uint64_t end)
 {
     while (base < end) {
         uint64_t stop = end, next = end;
@@ -146,162 +153,115 @@ static bool map_ram_around_kernel(struct tables *t, const struct kernel *kernel,
                 next = high;
             }
         }
-        struct request r = { base + kernel->info.vaddr_offset, base, stop - base,
-                             kernel_attributes(PERM_READ | PERM_WRITE), GIB };
-        if (!map(t, t->kernel_ttbr1, r, error))
+        if (!map(t, t->kernel_ttbr1, base + kernel->info.vaddr_offset, base, stop - base,
+                 kernel_attributes(PERM_READ | PERM_WRITE), GIB))
             return false;
         base = next;
     }
     return true;
 }
 
-static bool map_devices(struct tables *t, const struct kernel_info *info,
-                        const struct image_range *ranges, unsigned count, struct error *error)
+static bool map_devices(struct tables *t, uint64_t vaddr_offset, const struct image_range *ranges,
+                        unsigned count)
 {
-    for (unsigned i = 0; i < count && ranges[i].size_bytes; i++) {
-        uint64_t paddr = ranges[i].base_paddr;
-        struct request r = { paddr + info->vaddr_offset, paddr, ranges[i].size_bytes,
-                             AF | PXN | XN | ATTRIBUTE(IMAGE_ATTR_DEVICE), MODEL_LARGE_PAGE };
-        if (!map(t, t->kernel_ttbr1, r, error))
+    for (unsigned i = 0; i < count && ranges[i].size_bytes; i++)
+        if (!map(t, t->kernel_ttbr1, ranges[i].base_paddr + vaddr_offset, ranges[i].base_paddr,
+                 ranges[i].size_bytes, AF | PXN | XN | ATTRIBUTE(IMAGE_ATTR_DEVICE),
+                 MODEL_LARGE_PAGE))
             return false;
-    }
     return true;
 }
 
-static bool build_kernel(struct tables *t, const struct kernel *kernel, struct error *error)
+static bool build_kernel(struct tables *t, const struct kernel *kernel)
 {
     const struct kernel_info *info = &kernel->info;
 
+    t->idle_ttbr0 = new_table(t);
+    t->boot_ttbr0 = new_table(t);
     t->kernel_ttbr1 = new_table(t);
-    for (unsigned i = 0; i < kernel->elf.num_segments; i++) {
-        const struct elf_segment *segment = &kernel->elf.segments[i];
-        struct request r = { segment->paddr + info->vaddr_offset, segment->paddr,
-                             model_segment_bytes(segment), kernel_attributes(segment->perms),
-                             MODEL_PAGE };
-        if (!map(t, t->kernel_ttbr1, r, error))
-            return false;
-    }
-    if (!map_devices(t, info, info->device, 8, error) ||
-        !map_devices(t, info, info->shared_device, 2, error))
-        return false;
     for (unsigned i = 0; i < 4 && info->ram[i].size_bytes; i++) {
         uint64_t base = info->ram[i].base_paddr;
-        if (!map_ram_around_kernel(t, kernel, base, base + info->ram[i].size_bytes, error))
+        if (!map_ram_around_kernel(t, kernel, base, base + info->ram[i].size_bytes))
             return false;
     }
-    return true;
-}
-
-/* Not global, so that no entry of this map outlives it in a TLB, where PDs have ASIDs from 1. */
-static bool build_boot(struct tables *t, const struct kernel *kernel, struct error *error)
-{
-    t->boot_ttbr0 = new_table(t);
-    for (unsigned i = 0; i < kernel->elf.num_segments; i++) {
-        const struct elf_segment *segment = &kernel->elf.segments[i];
-        struct request r = { segment->paddr, segment->paddr, model_segment_bytes(segment),
-                             kernel_attributes(segment->perms) | NOT_GLOBAL, MODEL_PAGE };
-        if (!map(t, t->boot_ttbr0, r, error))
-            return false;
-    }
-    return true;
+    return map_devices(t, info->vaddr_offset, info->device, 8) &&
+           map_devices(t, info->vaddr_offset, info->shared_device, 2) &&
+           map_segments(t, t->kernel_ttbr1, &kernel->elf, 0, kernel_attributes) &&
+           map_segments(t, t->boot_ttbr0, &kernel->elf, info->vaddr_offset, boot_attributes);
 }
 
 /* What the system file maps into a PD or a VM. */
 static bool map_regions(struct tables *t, const struct system *s, bool in_vm, unsigned owner,
-                        uint64_t root, struct error *error)
+                        uint64_t root)
 {
     for (unsigned i = 0; i < s->num_mappings; i++) {
         const struct mapping *m = &s->mappings[i];
-        const struct region *region = &s->regions[m->region];
+        const struct region *r = &s->regions[m->region];
         if (m->in_vm != in_vm || m->owner != owner)
             continue;
-        bool device = !m->cached || !region->in_ram;
-        struct request r = { m->vaddr, region->paddr, region->size,
-                             in_vm ? guest_attributes(m->perms, device)
-                                   : user_attributes(m->perms, device),
-                             region->page_size };
-        if (!map(t, root, r, error))
+        bool device = !m->cached || !r->in_ram;
+        if (!map(t, root, m->vaddr, r->paddr, r->size,
+                 in_vm ? guest_attributes(m->perms, device) : user_attributes(m->perms, device),
+                 r->page_size))
             return false;
     }
     return true;
 }
 
-/* One writable stretch of Normal memory, of pages, for a PD. */
-static bool map_data(struct tables *t, const struct pd *pd, uint64_t vaddr, uint64_t paddr,
-                     uint64_t bytes, struct error *error)
+static bool build_pd(struct tables *t, struct system *s, unsigned index)
 {
-    struct request r = { vaddr, paddr, bytes, user_attributes(PERM_READ | PERM_WRITE, false),
-                         MODEL_PAGE };
-
-    return map(t, pd->root_paddr, r, error);
-}
-
-static bool build_pd(struct tables *t, struct system *s, unsigned index, struct error *error)
-{
+    const uint64_t data = user_attributes(PERM_READ | PERM_WRITE, false);
     struct pd *pd = &s->pds[index];
     unsigned first = t->num_pages;
+    uint64_t root = pd->root_paddr = new_table(t);
 
-    pd->root_paddr = new_table(t);
-    for (unsigned i = 0; i < pd->elf.num_segments; i++) {
-        const struct elf_segment *segment = &pd->elf.segments[i];
-        struct request r = { model_segment_base(segment), segment->paddr,
-                             model_segment_bytes(segment), user_attributes(segment->perms, false),
-                             MODEL_PAGE };
-        if (!map(t, pd->root_paddr, r, error))
-            return false;
-    }
     for (unsigned i = 0; i < s->num_vcpus; i++) {
         const struct vcpu *vcpu = &s->vcpus[i];
-        if (vcpu->vm == pd->vm && !map_data(t, pd, IMAGE_VCPU_FRAME_VADDR(vcpu->id),
-                                            vcpu->frame_paddr, MODEL_PAGE, error))
+        if (vcpu->vm == pd->vm && !map(t, root, IMAGE_VCPU_FRAME_VADDR(vcpu->id), vcpu->frame_paddr,
+                                       MODEL_PAGE, data, MODEL_PAGE))
             return false;
     }
     /* The page below the stack stays unmapped, as all above IMAGE_USER_TOP_VADDR does. */
-    bool good = map_data(t, pd, pd->ipc_vaddr, pd->ipc_paddr, MODEL_PAGE, error) &&
-                map_data(t, pd, IMAGE_STACK_TOP_VADDR - pd->stack_bytes, pd->stack_paddr,
-                         pd->stack_bytes, error) &&
-                map_regions(t, s, false, index, pd->root_paddr, error);
+    bool good = map_segments(t, root, &pd->elf, 0, program_attributes) &&
+                map(t, root, pd->ipc_vaddr, pd->ipc_paddr, MODEL_PAGE, data, MODEL_PAGE) &&
+                map(t, root, IMAGE_STACK_TOP_VADDR - pd->stack_bytes, pd->stack_paddr,
+                    pd->stack_bytes, data, MODEL_PAGE) &&
+                map_regions(t, s, false, index, root);
     pd->table_pages = t->num_pages - first;
     return good;
 }
 
-static bool build_vm(struct tables *t, struct system *s, unsigned index, struct error *error)
+static bool build_vm(struct tables *t, struct system *s, unsigned index)
 {
     struct vm *vm = &s->vms[index];
     unsigned first = t->num_pages;
 
     vm->root_paddr = new_table(t);
-    bool good = map_regions(t, s, true, index, vm->root_paddr, error);
+    bool good = map_regions(t, s, true, index, vm->root_paddr);
     vm->table_pages = t->num_pages - first;
     return good;
 }
 
-static unsigned most_pages(const struct kernel_info *info)
+bool tables_build(struct tables *t, struct system *s, const struct kernel *kernel,
+                  const struct layout *layout)
 {
     struct image_range ram[4];
-    unsigned count = layout_sure_ram(info, ram);
-    uint64_t pages = 0;
+    uint64_t max_pages = 0;
 
-    for (unsigned i = 0; i < count; i++)
-        pages += ram[i].size_bytes / MODEL_PAGE;
-    return pages < UINT32_MAX ? (unsigned)pages : UINT32_MAX;
-}
-
-bool tables_build(struct tables *t, struct system *s, const struct kernel *kernel,
-                  const struct layout *layout, struct error *error)
-{
+    for (unsigned i = layout_sure_ram(&kernel->info, ram); i > 0; i--)
+        max_pages += ram[i - 1].size_bytes / MODEL_PAGE;
     *t = (struct tables){ .arena = s->arena,
+                          .error = s->error,
                           .base_paddr = layout->tables_paddr,
-                          .max_pages = most_pages(&kernel->info) };
-    t->idle_ttbr0 = new_table(t);
-    if (!build_kernel(t, kernel, error) || !build_boot(t, kernel, error))
+                          .max_pages = max_pages };
+    if (!build_kernel(t, kernel))
         return false;
     t->kernel_pages = t->num_pages;
     for (unsigned i = 0; i < s->num_pds; i++)
-        if (!build_pd(t, s, i, error))
+        if (!build_pd(t, s, i))
             return false;
     for (unsigned i = 0; i < s->num_vms; i++)
-        if (!build_vm(t, s, i, error))
+        if (!build_vm(t, s, i))
             return false;
     return true;
 }

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The system file's elements and attributes, as the Microkit's manual describes them. */
 #include "sdk/tool/xml.h"
+#include <ctype.h>
+#include <errno.h>
 #include <expat.h>
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MAX_DEPTH        (IMAGE_MAX_PDS + 8) /* PDs in PDs, and what a PD holds */
 #define DEFAULT_BUDGET   1000                /* microseconds */
 #define DEFAULT_STACK    0x2000
 #define MAX_STACK        0x1000000
-#define MAX_NAME         (IMAGE_NAME_BYTES - 1)
 #define MAX_ALLOWED_TEXT 512
 
 enum element_id { DOCUMENT, SYSTEM, REGION, PD, PROGRAM, MAP, IRQ, SETVAR, VM, VCPU, CHANNEL, END };
 
 struct parser {
     XML_Parser expat;
-    struct system *system;
-    struct error *error;
+    struct system *s;
     bool failed;
     const char **attributes;         /* of the element that is being opened: name, value, ... */
     unsigned depth;                  /* of `open` */
@@ -31,134 +31,120 @@ struct element {
     unsigned parents;     /* bit n: element_id n may hold it */
     const char *required; /* attributes, separated by spaces */
     const char *optional;
-    bool (*start)(struct parser *parser);
+    bool (*start)(struct parser *p);
 };
 
-#define FAIL(parser, ...)                                                                          \
-    error_at((parser)->error, XML_GetCurrentLineNumber((parser)->expat), __VA_ARGS__)
+#define FAIL(p, ...) error_at((p)->s->error, XML_GetCurrentLineNumber((p)->expat), __VA_ARGS__)
 
-static unsigned long current_line(struct parser *parser)
+static unsigned long current_line(struct parser *p)
 {
-    return XML_GetCurrentLineNumber(parser->expat);
+    return XML_GetCurrentLineNumber(p->expat);
 }
 
 /* ---- Attributes ------------------------------------------------------------------------------ */
 
-static const char *attribute(struct parser *parser, const char *name)
+static const char *attribute(struct parser *p, const char *name)
 {
-    for (const char **a = parser->attributes; *a; a += 2)
+    for (const char **a = p->attributes; *a; a += 2)
         if (strcmp(a[0], name) == 0)
             return a[1];
     return NULL;
 }
 
-static const char *text(struct parser *parser, const char *name)
+static const char *text(struct parser *p, const char *name)
 {
-    return arena_text(parser->system->arena, attribute(parser, name));
-}
-
-static int digit_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return 255;
+    return arena_text(p->s->arena, attribute(p, name));
 }
 
 /* Decimal or 0x and hexadecimal, with underscores between digits. */
 static bool parse_number(const char *text, uint64_t *value)
 {
-    uint64_t base = 10, result = 0;
+    char digits[24], *end;
+    size_t count = 0;
 
-    if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
-        base = 16;
-        text += 2;
-    }
-    bool any_digit = false;
-    for (; *text; text++) {
-        if (*text == '_')
-            continue;
-        uint64_t digit = (uint64_t)digit_value(*text);
-        if (digit >= base || result > (UINT64_MAX - digit) / base)
-            return false;
-        result = result * base + digit;
-        any_digit = true;
-    }
-    *value = result;
-    return any_digit;
+    for (; *text && count < sizeof digits; text++)
+        if (*text != '_')
+            digits[count++] = *text;
+    if (count == 0 || count == sizeof digits || !isdigit((unsigned char)digits[0]))
+        return false;
+    digits[count] = 0;
+    errno = 0;
+    *value = strtoul(digits, &end, digits[1] == 'x' || digits[1] == 'X' ? 16 : 10);
+    return *end == 0 && errno == 0;
 }
 
 /* Reads a number from min to max; without the attribute it is `otherwise`. */
-static bool number(struct parser *parser, const char *name, uint64_t otherwise, uint64_t min,
+static bool number(struct parser *p, const char *name, uint64_t otherwise, uint64_t min,
                    uint64_t max, uint64_t *value)
 {
-    const char *given = attribute(parser, name);
+    const char *given = attribute(p, name);
 
     *value = otherwise;
     if (!given)
         return true;
     if (!parse_number(given, value))
-        return FAIL(parser, "%s=\"%.40s\" is not a number; write it like 4096, 0x1000 or 0x10_0000",
+        return FAIL(p, "%s=\"%.40s\" is not a number; write it like 4096, 0x1000 or 0x10_0000",
                     name, given);
     if (*value < min || *value > max)
-        return FAIL(parser, "%s=\"%.40s\" is out of range; it must be %" PRIu64 " to %" PRIu64,
-                    name, given, min, max);
+        return FAIL(p, "%s=\"%.40s\" is out of range; it must be %lu to %lu", name, given, min,
+                    max);
     return true;
 }
 
-static bool flag(struct parser *parser, const char *name, bool otherwise, bool *value)
+static bool flag(struct parser *p, const char *name, bool otherwise, bool *value)
 {
-    const char *given = attribute(parser, name);
+    const char *given = attribute(p, name);
 
     *value = given ? strcmp(given, "true") == 0 : otherwise;
     if (given && !*value && strcmp(given, "false") != 0)
-        return FAIL(parser, "%s=\"%.40s\" is not a truth value; it must be \"true\" or \"false\"",
-                    name, given);
+        return FAIL(p, "%s=\"%.40s\" is not a truth value; it must be \"true\" or \"false\"", name,
+                    given);
     return true;
 }
 
-static bool only_cpu_0(struct parser *parser)
+static bool only_cpu_0(struct parser *p)
 {
     uint64_t cpu;
 
-    if (!number(parser, "cpu", 0, 0, UINT64_MAX, &cpu))
+    if (!number(p, "cpu", 0, 0, UINT64_MAX, &cpu))
         return false;
-    return cpu == 0 ||
-           FAIL(parser, "cpu=\"%" PRIu64 "\": this kernel runs on one core; it must be \"0\"", cpu);
+    return cpu == 0 || FAIL(p, "cpu=\"%lu\": this kernel runs on one core; it must be \"0\"", cpu);
 }
 
-/* PDs and VMs. */
-static bool name_of(struct parser *parser, const char **name)
+/* Reads the name of the object that was added last, which is number `index` of its kind. */
+static bool name_of(struct parser *p, enum name_kind kind, unsigned index, const char **name)
 {
-    *name = text(parser, "name");
-    if (!**name)
-        return FAIL(parser, "the name is empty; give one of 1 to %d bytes", MAX_NAME);
-    if (strlen(*name) > MAX_NAME)
-        return FAIL(parser, "the name \"%.20s...\" is too long; at most %d bytes are kept", *name,
-                    MAX_NAME);
+    struct name new = { kind, text(p, "name"), current_line(p), index };
+
+    *name = new.text;
+    if (!*new.text || (kind != NAME_REGION && strlen(new.text) >= IMAGE_NAME_BYTES))
+        return FAIL(p, "the name \"%.20s\" has a wrong length; it must have 1 to %d bytes",
+                    new.text, IMAGE_NAME_BYTES - 1);
+    const struct name *first = model_find(p->s, kind, new.text);
+    if (first)
+        return FAIL(p, "%s \"%s\" exists already, in line %lu; give it another name",
+                    model_kinds[kind], new.text, first->line);
+    *MODEL_ADD(p->s, names) = new;
     return true;
 }
 
-static bool schedule(struct parser *parser, struct schedule *schedule)
+static bool schedule(struct parser *p, struct schedule *schedule)
 {
-    if (!number(parser, "priority", 0, 0, 254, &schedule->priority) ||
-        !number(parser, "budget", DEFAULT_BUDGET, 1, UINT32_MAX, &schedule->budget_us) ||
-        !number(parser, "period", schedule->budget_us, 1, UINT32_MAX, &schedule->period_us))
+    if (!number(p, "priority", 0, 0, 254, &schedule->priority) ||
+        !number(p, "budget", DEFAULT_BUDGET, 1, UINT32_MAX, &schedule->budget_us) ||
+        !number(p, "period", schedule->budget_us, 1, UINT32_MAX, &schedule->period_us))
         return false;
     if (schedule->budget_us > schedule->period_us)
-        return FAIL(parser,
-                    "the budget (%" PRIu64 " us) is more than the period (%" PRIu64
-                    " us); the budget must be the smaller one",
+        return FAIL(p,
+                    "the budget (%lu us) is more than the period (%lu us); the budget must be the "
+                    "smaller one",
                     schedule->budget_us, schedule->period_us);
     return true;
 }
 
-static bool permissions(struct parser *parser, unsigned *perms)
+static bool permissions(struct parser *p, unsigned *perms)
 {
-    const char *given = attribute(parser, "perms");
+    const char *given = attribute(p, "perms");
     static const char letters[] = "rwx";
 
     *perms = given ? 0 : PERM_READ | PERM_WRITE;
@@ -166,201 +152,187 @@ static bool permissions(struct parser *parser, unsigned *perms)
         const char *letter = strchr(letters, *c);
         unsigned bit = letter ? 1u << (letter - letters) : 0;
         if (!bit || (*perms & bit))
-            return FAIL(parser, "perms=\"%.40s\" is wrong; use each of r, w, x at most once",
-                        given);
+            return FAIL(p, "perms=\"%.40s\" is wrong; use each of r, w, x at most once", given);
         *perms |= bit;
     }
     if (!(*perms & PERM_READ))
-        return FAIL(parser, "perms=\"%.40s\" cannot be had without reading; add r", given);
+        return FAIL(p, "perms=\"%.40s\" cannot be had without reading; add r", given);
     return true;
 }
 
 /* ---- Elements -------------------------------------------------------------------------------- */
 
-static bool start_nothing(struct parser *parser)
+static bool start_nothing(struct parser *p)
 {
-    (void)parser;
+    (void)p;
     return true;
 }
 
-static bool start_region(struct parser *parser)
+static bool start_region(struct parser *p)
 {
-    struct region *region = MODEL_ADD(parser->system, regions);
+    struct region *region = MODEL_ADD(p->s, regions);
 
-    region->line = current_line(parser);
-    region->name = text(parser, "name");
-    region->prefill_path = text(parser, "prefill_path");
-    region->fixed = attribute(parser, "phys_addr") != NULL;
-    if (!region->prefill_path && !attribute(parser, "size"))
-        return FAIL(parser, "memory_region \"%s\" has no size; give size or prefill_path",
-                    region->name);
-    if (region->prefill_path && region->fixed)
-        return FAIL(parser,
-                    "memory_region \"%s\" has prefill_path and phys_addr; its place is in "
-                    "the image, so leave phys_addr out",
-                    region->name);
-    if (!number(parser, "size", 0, 1, 1ul << 48, &region->size) ||
-        !number(parser, "page_size", 0, 0, UINT64_MAX, &region->page_size) ||
-        !number(parser, "phys_addr", 0, 0, (1ul << 48) - 1, &region->paddr))
+    region->line = current_line(p);
+    region->prefill_path = text(p, "prefill_path");
+    region->fixed = attribute(p, "phys_addr") != NULL;
+    if (!name_of(p, NAME_REGION, p->s->num_regions - 1, &region->name))
         return false;
-    bool page_size_given = attribute(parser, "page_size") != NULL;
-    if (page_size_given && region->page_size != MODEL_PAGE && region->page_size != MODEL_LARGE_PAGE)
-        return FAIL(parser, "page_size=\"%.40s\" does not exist; it must be 0x1000 or 0x200000",
-                    attribute(parser, "page_size"));
+    if (!region->prefill_path && !attribute(p, "size"))
+        return FAIL(p, "memory_region \"%s\" has no size; give size or prefill_path", region->name);
+    if (region->prefill_path && region->fixed)
+        return FAIL(p,
+                    "memory_region \"%s\" has prefill_path and phys_addr; its place is in the "
+                    "image, so leave phys_addr out",
+                    region->name);
+    if (!number(p, "size", 0, 1, 1ul << 48, &region->size) ||
+        !number(p, "page_size", 0, 0, UINT64_MAX, &region->page_size) ||
+        !number(p, "phys_addr", 0, 0, (1ul << 48) - 1, &region->paddr))
+        return false;
+    if (attribute(p, "page_size") && region->page_size != MODEL_PAGE &&
+        region->page_size != MODEL_LARGE_PAGE)
+        return FAIL(p, "page_size=\"%.40s\" does not exist; it must be 0x1000 or 0x200000",
+                    attribute(p, "page_size"));
     return true;
 }
 
 /* The id that a PD has under its parent. */
-static bool child_id(struct parser *parser, struct pd *pd)
+static bool child_id(struct parser *p, struct pd *pd)
 {
-    bool has_id = attribute(parser, "id") != NULL;
-
-    if (pd->parent == MODEL_NONE && has_id)
-        return FAIL(parser, "protection_domain \"%s\" has an id but no parent; leave id out",
-                    pd->name);
-    if (pd->parent != MODEL_NONE && !has_id)
-        return FAIL(parser,
-                    "protection_domain \"%s\" is a child without an id; give it one, 0 to "
-                    "%d, for its parent to know it by",
-                    pd->name, IMAGE_MAX_CHANNEL - 1);
-    return number(parser, "id", 0, 0, IMAGE_MAX_CHANNEL - 1, &pd->id);
+    if ((pd->parent != MODEL_NONE) != (attribute(p, "id") != NULL))
+        return FAIL(p, "protection_domain \"%s\" %s", pd->name,
+                    pd->parent == MODEL_NONE
+                        ? "has an id but no parent; leave id out"
+                        : "is a child without an id; give it one, for its parent to know it by");
+    return number(p, "id", 0, 0, IMAGE_MAX_CHANNEL - 1, &pd->id);
 }
 
-static bool start_pd(struct parser *parser)
+static bool start_pd(struct parser *p)
 {
-    if (parser->system->num_pds == IMAGE_MAX_PDS)
-        return FAIL(parser, "there are more than %d protection domains; put some together",
+    if (p->s->num_pds == IMAGE_MAX_PDS)
+        return FAIL(p, "there are more than %d protection domains; put some together",
                     IMAGE_MAX_PDS);
-    struct pd *pd = MODEL_ADD(parser->system, pds);
-    pd->line = current_line(parser);
-    pd->parent = parser->pd;
+    struct pd *pd = MODEL_ADD(p->s, pds);
+    pd->line = current_line(p);
+    pd->parent = p->pd;
     pd->vm = MODEL_NONE;
-    parser->pd = parser->system->num_pds - 1;
-    if (!name_of(parser, &pd->name) || !schedule(parser, &pd->schedule) || !child_id(parser, pd) ||
-        !flag(parser, "passive", false, &pd->passive) || !flag(parser, "smc", false, &pd->smc) ||
-        !only_cpu_0(parser) ||
-        !number(parser, "stack_size", DEFAULT_STACK, MODEL_PAGE, MAX_STACK, &pd->stack_bytes))
+    p->pd = p->s->num_pds - 1;
+    if (!name_of(p, NAME_PD, p->pd, &pd->name) || !schedule(p, &pd->schedule) || !child_id(p, pd) ||
+        !flag(p, "passive", false, &pd->passive) || !flag(p, "smc", false, &pd->smc) ||
+        !only_cpu_0(p) ||
+        !number(p, "stack_size", DEFAULT_STACK, MODEL_PAGE, MAX_STACK, &pd->stack_bytes))
         return false;
     return pd->stack_bytes % MODEL_PAGE == 0 ||
-           FAIL(parser, "stack_size=\"%.40s\" is not a multiple of the page size, 0x1000",
-                attribute(parser, "stack_size"));
+           FAIL(p, "stack_size=\"%.40s\" is not a multiple of the page size, 0x1000",
+                attribute(p, "stack_size"));
 }
 
-static bool start_program(struct parser *parser)
+static bool start_program(struct parser *p)
 {
-    struct pd *pd = &parser->system->pds[parser->pd];
+    struct pd *pd = &p->s->pds[p->pd];
 
     if (pd->program_path)
-        return FAIL(parser, "protection_domain \"%s\" has a second program_image; one is right",
+        return FAIL(p, "protection_domain \"%s\" has a second program_image; one is right",
                     pd->name);
-    pd->program_path = text(parser, "path");
-    pd->program_line = current_line(parser);
+    pd->program_path = text(p, "path");
+    pd->program_line = current_line(p);
     return true;
 }
 
-static struct setvar *add_setvar(struct parser *parser, const char *attribute_name,
-                                 enum setvar_kind kind, unsigned of)
+/* Notes the variable that an attribute names, if it is there. */
+static void add_setvar(struct parser *p, const char *name, enum setvar_kind kind, unsigned of)
 {
-    struct setvar *setvar = MODEL_ADD(parser->system, setvars);
-
-    setvar->line = current_line(parser);
-    setvar->pd = parser->pd;
-    setvar->symbol = text(parser, attribute_name);
-    setvar->kind = kind;
-    setvar->of = of;
-    return setvar;
+    if (attribute(p, name))
+        *MODEL_ADD(p->s, setvars) = (struct setvar){ .line = current_line(p),
+                                                     .pd = p->pd,
+                                                     .symbol = text(p, name),
+                                                     .kind = kind,
+                                                     .of = of,
+                                                     .region_name = text(p, "region_paddr") };
 }
 
-static bool start_map(struct parser *parser)
+static bool start_map(struct parser *p)
 {
-    struct mapping *mapping = MODEL_ADD(parser->system, mappings);
-    unsigned index = parser->system->num_mappings - 1;
+    struct mapping *mapping = MODEL_ADD(p->s, mappings);
+    unsigned index = p->s->num_mappings - 1;
 
-    mapping->line = current_line(parser);
-    mapping->in_vm = parser->open[parser->depth] == VM;
-    mapping->owner = mapping->in_vm ? parser->system->pds[parser->pd].vm : parser->pd;
-    mapping->region_name = text(parser, "mr");
-    if (!number(parser, "vaddr", 0, 0, UINT64_MAX, &mapping->vaddr) ||
-        !permissions(parser, &mapping->perms) || !flag(parser, "cached", true, &mapping->cached))
+    mapping->line = current_line(p);
+    mapping->in_vm = p->open[p->depth] == VM;
+    mapping->owner = mapping->in_vm ? p->s->pds[p->pd].vm : p->pd;
+    mapping->region_name = text(p, "mr");
+    if (!number(p, "vaddr", 0, 0, UINT64_MAX, &mapping->vaddr) ||
+        !permissions(p, &mapping->perms) || !flag(p, "cached", true, &mapping->cached))
         return false;
-    bool sets_vaddr = attribute(parser, "setvar_vaddr") != NULL;
-    bool sets_size = attribute(parser, "setvar_size") != NULL;
-    if (mapping->in_vm && (sets_vaddr || sets_size))
-        return FAIL(parser, "a virtual machine has no variables to set; put setvar_vaddr and "
-                            "setvar_size on a map of a protection domain");
-    if (sets_vaddr)
-        add_setvar(parser, "setvar_vaddr", SETVAR_VADDR, index);
-    if (sets_size)
-        add_setvar(parser, "setvar_size", SETVAR_SIZE, index);
-    return true;
+    add_setvar(p, "setvar_vaddr", SETVAR_VADDR, index);
+    add_setvar(p, "setvar_size", SETVAR_SIZE, index);
+    return !mapping->in_vm || (!attribute(p, "setvar_vaddr") && !attribute(p, "setvar_size")) ||
+           FAIL(
+               p,
+               "a virtual machine has no variables to set; leave setvar_vaddr and setvar_size out");
 }
 
-static bool start_irq(struct parser *parser)
+static bool start_irq(struct parser *p)
 {
-    struct irq *irq = MODEL_ADD(parser->system, irqs);
-    const char *trigger = attribute(parser, "trigger");
+    struct irq *irq = MODEL_ADD(p->s, irqs);
+    const char *trigger = attribute(p, "trigger");
 
-    irq->line = current_line(parser);
-    irq->pd = parser->pd;
+    irq->line = current_line(p);
+    irq->pd = p->pd;
     irq->edge = trigger && strcmp(trigger, "edge") == 0;
     if (trigger && !irq->edge && strcmp(trigger, "level") != 0)
-        return FAIL(parser, "trigger=\"%.40s\" does not exist; it must be \"level\" or \"edge\"",
+        return FAIL(p, "trigger=\"%.40s\" does not exist; it must be \"level\" or \"edge\"",
                     trigger);
-    if (attribute(parser, "setvar_id"))
-        add_setvar(parser, "setvar_id", SETVAR_ID, parser->system->num_irqs - 1);
-    return only_cpu_0(parser) && number(parser, "irq", 0, 0, UINT32_MAX, &irq->named) &&
-           number(parser, "id", 0, 0, IMAGE_MAX_CHANNEL - 1, &irq->id);
+    add_setvar(p, "setvar_id", SETVAR_ID, p->s->num_irqs - 1);
+    return only_cpu_0(p) && number(p, "irq", 0, 0, UINT32_MAX, &irq->named) &&
+           number(p, "id", 0, 0, IMAGE_MAX_CHANNEL - 1, &irq->id);
 }
 
-static bool start_setvar(struct parser *parser)
+static bool start_setvar(struct parser *p)
 {
-    add_setvar(parser, "symbol", SETVAR_PADDR, MODEL_NONE)->region_name =
-        text(parser, "region_paddr");
+    add_setvar(p, "symbol", SETVAR_PADDR, MODEL_NONE);
     return true;
 }
 
-static bool start_vm(struct parser *parser)
+static bool start_vm(struct parser *p)
 {
-    struct pd *pd = &parser->system->pds[parser->pd];
+    struct pd *pd = &p->s->pds[p->pd];
 
     if (pd->vm != MODEL_NONE)
-        return FAIL(parser, "protection_domain \"%s\" has a second virtual_machine; a VMM has one",
+        return FAIL(p, "protection_domain \"%s\" has a second virtual_machine; a VMM has one",
                     pd->name);
-    struct vm *vm = MODEL_ADD(parser->system, vms);
-    pd->vm = parser->system->num_vms - 1;
-    vm->line = current_line(parser);
-    vm->pd = parser->pd;
-    return name_of(parser, &vm->name) && schedule(parser, &vm->schedule);
+    struct vm *vm = MODEL_ADD(p->s, vms);
+    pd->vm = p->s->num_vms - 1;
+    vm->line = current_line(p);
+    vm->pd = p->pd;
+    return name_of(p, NAME_VM, pd->vm, &vm->name) && schedule(p, &vm->schedule);
 }
 
-static bool start_vcpu(struct parser *parser)
+static bool start_vcpu(struct parser *p)
 {
-    if (parser->system->num_vcpus == IMAGE_MAX_VCPUS)
-        return FAIL(parser, "there are more than %d vcpus; take some out", IMAGE_MAX_VCPUS);
-    struct vcpu *vcpu = MODEL_ADD(parser->system, vcpus);
-    vcpu->line = current_line(parser);
-    vcpu->vm = parser->system->pds[parser->pd].vm;
-    return only_cpu_0(parser) && number(parser, "id", 0, 0, IMAGE_VM_VCPUS - 1, &vcpu->id);
+    if (p->s->num_vcpus == IMAGE_MAX_VCPUS)
+        return FAIL(p, "there are more than %d vcpus; take some out", IMAGE_MAX_VCPUS);
+    struct vcpu *vcpu = MODEL_ADD(p->s, vcpus);
+    vcpu->line = current_line(p);
+    vcpu->vm = p->s->pds[p->pd].vm;
+    return only_cpu_0(p) && number(p, "id", 0, 0, IMAGE_VM_VCPUS - 1, &vcpu->id);
 }
 
-static bool start_channel(struct parser *parser)
+static bool start_channel(struct parser *p)
 {
-    MODEL_ADD(parser->system, channels)->line = current_line(parser);
+    MODEL_ADD(p->s, channels)->line = current_line(p);
     return true;
 }
 
-static bool start_end(struct parser *parser)
+static bool start_end(struct parser *p)
 {
-    struct channel *channel = &parser->system->channels[parser->system->num_channels - 1];
+    struct channel *channel = &p->s->channels[p->s->num_channels - 1];
 
     if (channel->num_ends == 2)
-        return FAIL(parser, "the channel has a third end; two are right");
+        return FAIL(p, "the channel has a third end; two are right");
     struct channel_end *end = &channel->end[channel->num_ends++];
-    end->line = current_line(parser);
-    end->pd_name = text(parser, "pd");
-    return number(parser, "id", 0, 0, IMAGE_MAX_CHANNEL - 1, &end->id) &&
-           flag(parser, "pp", false, &end->may_call) &&
-           flag(parser, "notify", true, &end->may_notify);
+    end->line = current_line(p);
+    end->pd_name = text(p, "pd");
+    return number(p, "id", 0, 0, IMAGE_MAX_CHANNEL - 1, &end->id) &&
+           flag(p, "pp", false, &end->may_call) && flag(p, "notify", true, &end->may_notify);
 }
 
 #define IN(parent) (1u << (parent))
@@ -398,25 +370,25 @@ static bool is_word_of(const char *word, const char *words)
     return false;
 }
 
-static bool check_attributes(struct parser *parser, const struct element *element)
+static bool check_attributes(struct parser *p, const struct element *element)
 {
-    for (const char **a = parser->attributes; *a; a += 2)
+    for (const char **a = p->attributes; *a; a += 2)
         if (!is_word_of(*a, element->required) && !is_word_of(*a, element->optional))
-            return FAIL(parser, "unknown attribute \"%.40s\" of %s; it may have: %s%s%s", *a,
+            return FAIL(p, "unknown attribute \"%.40s\" of %s; it may have: %s%s%s", *a,
                         element->name, element->required, *element->required ? " " : "",
                         *element->optional || *element->required ? element->optional : "none");
     for (const char *at = element->required; *at; at += strspn(at, " ")) {
         char word[32];
         size_t length = strcspn(at, " ");
         snprintf(word, sizeof word, "%.*s", (int)length, at);
-        if (!attribute(parser, word))
-            return FAIL(parser, "%s has no attribute \"%s\"; add it", element->name, word);
+        if (!attribute(p, word))
+            return FAIL(p, "%s has no attribute \"%s\"; add it", element->name, word);
         at += length;
     }
     return true;
 }
 
-static bool refuse_element(struct parser *parser, const char *name, enum element_id parent)
+static bool refuse_element(struct parser *p, const char *name, enum element_id parent)
 {
     char allowed[MAX_ALLOWED_TEXT] = "";
 
@@ -425,14 +397,14 @@ static bool refuse_element(struct parser *parser, const char *name, enum element
         if (elements[i].parents & IN(parent))
             snprintf(allowed + used, sizeof allowed - used, " %s", elements[i].name);
     }
-    return FAIL(parser, "unknown element \"%.40s\" in %s; it may hold:%s", name,
+    return FAIL(p, "unknown element \"%.40s\" in %s; it may hold:%s", name,
                 parent == DOCUMENT ? "the document" : elements[parent].name,
                 allowed[0] ? allowed : " nothing");
 }
 
-static bool open_element(struct parser *parser, const char *name)
+static bool open_element(struct parser *p, const char *name)
 {
-    enum element_id parent = parser->open[parser->depth];
+    enum element_id parent = p->open[p->depth];
 
     for (enum element_id id = SYSTEM; id < NUM_ELEMENTS; id++) {
         const struct element *element = &elements[id];
@@ -440,103 +412,99 @@ static bool open_element(struct parser *parser, const char *name)
             continue;
         /* start() sees the parent as the innermost open element. The depth has a bound, because
          * only PDs nest, and there are at most IMAGE_MAX_PDS. */
-        if (!check_attributes(parser, element) || !element->start(parser))
+        if (!check_attributes(p, element) || !element->start(p))
             return false;
-        parser->open[++parser->depth] = id;
+        p->open[++p->depth] = id;
         return true;
     }
-    return refuse_element(parser, name, parent);
+    return refuse_element(p, name, parent);
 }
 
-static bool close_element(struct parser *parser)
+static bool close_element(struct parser *p)
 {
-    const struct system *system = parser->system;
-    const struct pd *pd = parser->pd == MODEL_NONE ? NULL : &system->pds[parser->pd];
+    const struct system *system = p->s;
+    const struct pd *pd = p->pd == MODEL_NONE ? NULL : &system->pds[p->pd];
 
-    switch (parser->open[parser->depth--]) {
+    switch (p->open[p->depth--]) {
     case PD:
-        parser->pd = pd->parent;
-        return pd->program_path || error_at(parser->error, pd->line,
-                                            "protection_domain \"%s\" has no program; add "
-                                            "<program_image path=\"...\" />",
-                                            pd->name);
+        p->pd = pd->parent;
+        return pd->program_path ||
+               error_at(
+                   p->s->error, pd->line,
+                   "protection_domain \"%s\" has no program; add <program_image path=\"...\" />",
+                   pd->name);
     case VM:
         return (system->num_vcpus && system->vcpus[system->num_vcpus - 1].vm == pd->vm) ||
-               error_at(parser->error, system->vms[pd->vm].line,
+               error_at(p->s->error, system->vms[pd->vm].line,
                         "virtual_machine \"%s\" has no vcpu; add <vcpu id=\"0\" />",
                         system->vms[pd->vm].name);
     case CHANNEL:
         return system->channels[system->num_channels - 1].num_ends == 2 ||
-               FAIL(parser, "the channel has fewer than two ends; add <end pd=\"...\" "
-                            "id=\"...\" />");
+               FAIL(p, "the channel has fewer than two ends; add <end pd=\"...\" id=\"...\" />");
     default:
         return true;
     }
 }
 
-static void stop_unless(struct parser *parser, bool good)
+static void stop_unless(struct parser *p, bool good)
 {
     if (good)
         return;
-    parser->failed = true;
-    XML_StopParser(parser->expat, XML_FALSE);
+    p->failed = true;
+    XML_StopParser(p->expat, XML_FALSE);
 }
 
 static void XMLCALL on_start(void *user, const char *name, const char **attributes)
 {
-    struct parser *parser = user;
+    struct parser *p = user;
 
-    if (parser->failed)
+    if (p->failed)
         return;
-    parser->attributes = attributes;
-    stop_unless(parser, open_element(parser, name));
+    p->attributes = attributes;
+    stop_unless(p, open_element(p, name));
 }
 
 /* Expat calls this for an empty element even when on_start() has stopped it. */
 static void XMLCALL on_end(void *user, const char *name)
 {
-    struct parser *parser = user;
+    struct parser *p = user;
 
     (void)name;
-    if (!parser->failed)
-        stop_unless(parser, close_element(parser));
+    if (!p->failed)
+        stop_unless(p, close_element(p));
 }
 
 static void XMLCALL on_text(void *user, const char *bytes, int length)
 {
-    struct parser *parser = user;
+    struct parser *p = user;
 
-    for (int i = 0; i < length && !parser->failed; i++)
+    for (int i = 0; i < length && !p->failed; i++)
         if (!strchr(" \t\r\n", bytes[i]))
-            stop_unless(parser, FAIL(parser, "there is text outside of any attribute; take it out "
-                                             "or make it a comment"));
+            stop_unless(p, FAIL(p, "there is text here; take it out or make it a comment"));
 }
 
 /* No document type, so no entities: their expansion is the way to make a small file endless. */
 static void XMLCALL on_doctype(void *user, const char *name, const char *sysid, const char *pubid,
                                int has_internal_subset)
 {
-    struct parser *parser = user;
+    struct parser *p = user;
 
     (void)name, (void)sysid, (void)pubid, (void)has_internal_subset;
-    stop_unless(parser, FAIL(parser, "a document type is not supported; take <!DOCTYPE> out"));
+    stop_unless(p, FAIL(p, "a document type is not supported; take <!DOCTYPE> out"));
 }
 
-bool xml_parse(struct system *system, const char *bytes, size_t size, struct error *error)
+bool xml_parse(struct system *system, const char *bytes, size_t size)
 {
-    struct parser parser = { .system = system, .error = error, .pd = MODEL_NONE };
+    struct parser parser = { .s = system, .pd = MODEL_NONE };
 
-    if (size > INT32_MAX)
-        return error_at(error, 0, "the file is too large for a system file");
-    parser.expat = XML_ParserCreate(NULL);
-    if (!parser.expat)
-        return error_at(error, 0, "no memory left for the XML parser");
+    if (size > INT32_MAX || !(parser.expat = XML_ParserCreate(NULL)))
+        return error_at(system->error, 0, "the file is too large for a system file");
     XML_SetUserData(parser.expat, &parser);
     XML_SetElementHandler(parser.expat, on_start, on_end);
     XML_SetCharacterDataHandler(parser.expat, on_text);
     XML_SetStartDoctypeDeclHandler(parser.expat, on_doctype);
     bool good = XML_Parse(parser.expat, bytes, (int)size, true) == XML_STATUS_OK && !parser.failed;
-    if (!good)
+    if (!good) /* unless there is an error already */
         FAIL(&parser, "this is not XML: %s; correct the markup here or just before",
              XML_ErrorString(XML_GetErrorCode(parser.expat)));
     XML_ParserFree(parser.expat);
