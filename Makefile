@@ -76,15 +76,16 @@ $(BUILD_DIR)/.tools: .ci/need
 	@$(call need,$(BUILD_PACKAGES))
 	@touch $@
 
-$(BUILD_DIR)/uapi: | $(BUILD_DIR)/.tools
-	@mkdir -p $@
-	@ln -sfn /usr/include/linux $@/linux
-	@ln -sfn /usr/include/asm-generic $@/asm-generic
-	@ln -sfn /usr/include/asm-generic $@/asm
+$(BUILD_DIR)/uapi/.linked: | $(BUILD_DIR)/.tools
+	@mkdir -p $(@D)
+	@ln -sfn /usr/include/linux $(@D)/linux
+	@ln -sfn /usr/include/asm-generic $(@D)/asm-generic
+	@ln -sfn /usr/include/asm-generic $(@D)/asm
+	@touch $@
 
 # ---- Target programs ---------------------------------------------------------------------------
 
-$(TARGET_DIR)/%.o: %.c | $(BUILD_DIR)/.tools $(BUILD_DIR)/uapi
+$(TARGET_DIR)/%.o: %.c | $(BUILD_DIR)/uapi/.linked
 	@mkdir -p $(@D)
 	clang $(TARGET_CFLAGS) $(if $(filter sdk/%,$<),$(KERNEL_CFLAGS) -Isdk/libmicrokit/include,-I$(BOARD_SDK)/include) -MJ $@.json -c $< -o $@
 $(TARGET_DIR)/%.o: %.S | $(BUILD_DIR)/.tools
