@@ -74,6 +74,7 @@ host_sources() {
 # fail on the keyring.
 debian_sources() {
     local codename
+    # shellcheck disable=SC1091
     codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
     host_sources | awk -v codename="$codename" -v options="arch=$ARCHITECTURE signed-by=$KEYRING" '
         $2 ~ "^(" codename "|(old)*stable)(-updates|-security)?(/updates)?$" {

@@ -13,7 +13,8 @@ PATH=$PATH:/usr/sbin:/sbin
 
 kernel_version() {
     local versions=("$1"/lib/modules/*)
-    [ ${#versions[@]} -eq 1 ] && [ -d "${versions[0]}" ] || die "$1 holds not exactly one kernel"
+    [ ${#versions[@]} -eq 1 ] || die "$1 holds the modules of more than one kernel"
+    [ -d "${versions[0]}" ] || die "$1 holds no kernel modules"
     basename "${versions[0]}"
 }
 
