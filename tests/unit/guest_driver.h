@@ -18,9 +18,12 @@
 /* cmocka.h wants the four above before it. */
 #include <cmocka.h>
 
-#define RAM_GPA   UINT64_C(0x40000000)
-#define RAM_BYTES UINT64_C(0x40000)
-#define RAM_END   (RAM_GPA + RAM_BYTES)
+/* A test with the file's own setup() and teardown(). */
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+#define RAM_GPA    UINT64_C(0x40000000)
+#define RAM_BYTES  UINT64_C(0x40000)
+#define RAM_END    (RAM_GPA + RAM_BYTES)
 
 /* Where the driver puts things; queue n's rings are 0x4000 apart. */
 #define RINGS_GPA    RAM_GPA

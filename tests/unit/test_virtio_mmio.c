@@ -299,7 +299,6 @@ static void t32_no_shared_memory(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = { TEST(it_introduces_itself),
                                         TEST(t1_other_widths_and_unaligned_accesses),
                                         TEST(t2_write_to_read_only_and_read_of_write_only),

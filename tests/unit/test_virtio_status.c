@@ -367,7 +367,6 @@ static void guest_reboot(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = { TEST(t21_feature_selectors_out_of_range),
                                         TEST(t22_t23_t24_features_that_are_refused),
                                         TEST(t25_features_are_fixed_once_agreed),
