@@ -1,5 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-UNIT_TESTS += test_vgic
+UNIT_TESTS += test_vgic test_vgic_model test_psci test_fault test_guest_image test_guest_lifecycle
 
 VGIC_SRCS := vmm/arch/aarch64/vgic.c vmm/arch/aarch64/vgic_dist.c
 test_vgic_SRCS := tests/unit/test_vgic.c $(VGIC_SRCS)
+test_vgic_model_SRCS := tests/unit/test_vgic_model.c $(VGIC_SRCS)
+test_psci_SRCS := tests/unit/test_psci.c vmm/arch/aarch64/psci.c
+test_fault_SRCS := tests/unit/test_fault.c sdk/libc/format.c $(addprefix vmm/arch/aarch64/, \
+    fault.c exception.c sysreg.c esr.c psci.c)
+test_guest_image_SRCS := tests/unit/test_guest_image.c vmm/guest/image.c sdk/libc/format.c
+test_guest_lifecycle_SRCS := tests/unit/test_guest_lifecycle.c vmm/guest/lifecycle.c \
+    vmm/arch/aarch64/psci.c vmm/arch/aarch64/esr.c $(VGIC_SRCS) sdk/libc/format.c

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Start, power off, reboot, crash: which vCPU is stopped and started when, and what is logged. */
+#include "tests/unit/vmm_log_fake.h"
+#include "vmm/arch/aarch64/vcpu.h"
+#include "vmm/guest/image.h"
+#include "vmm/guest/lifecycle.h"
+#include "vmm/vm.h"
+
+#include <setjmp.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#define TIMER 27
+#define SPI   40
+
+/* ---- What lifecycle.c stands on: each call is a word in `calls` ---- */
+static char calls[1024];
+static struct vcpu_regs regs[2];
+static bool images_good, devices_quiet;
+static uint64_t started_pc, started_x0;
+
+static void note(const char *what, unsigned vcpu)
+{
+    size_t used = strlen(calls);
+    format_text(calls + used, sizeof(calls) - used, "%s%u ", what, vcpu);
+}
+
+bool image_load(const struct vmm_config *config, const struct guest_ram *ram, gpa_t *entry)
+{
+    (void)ram;
+    note("load", 0);
+    *entry = config->kernel_gpa;
+    return images_good;
+}
+
+struct vcpu_regs *vcpu_regs_get(unsigned vcpu)
+{
+    return &regs[vcpu];
+}
+
+uint64_t vcpu_sysreg_read(unsigned vcpu, enum vcpu_sysreg reg)
+{
+    return 0xe1000 + vcpu * 0x100 + reg;
+}
+
+void vcpu_sysreg_write(unsigned vcpu, enum vcpu_sysreg reg, uint64_t value)
+{
+    assert_true(reg == VCPU_CNTV_CTL && value == 0);
+    note("quiet", vcpu);
+}
+
+void vcpu_start(unsigned vcpu, uint64_t pc, uint64_t x0)
+{
+    note("start", vcpu);
+    started_pc = pc;
+    started_x0 = x0;
+}
+
+void vcpu_stop(unsigned vcpu)
+{
+    note("stop", vcpu);
+}
+
+static void inject(unsigned vcpu, unsigned intid, unsigned priority, unsigned group, unsigned index)
+{
+    (void)intid, (void)priority, (void)group, (void)index;
+    note("inject", vcpu);
+}
+
+static void ack_ppi(unsigned vcpu, unsigned intid)
+{
+    assert_int_equal(intid, TIMER);
+    note("ack", vcpu);
+}
+
+bool devices_reset(struct vm *vm)
+{
+    (void)vm;
+    note("devices", 0);
+    return devices_quiet;
+}
+
+void devices_tick(struct vm *vm)
+{
+    (void)vm;
+    note("flush", 0);
+}
+
+static const struct vgic_ops vgic_ops = { inject, ack_ppi };
+static struct vmm_config config;
+static struct vm vm;
+static uint8_t memory[4096];
+
+static int setup(void **state)
+{
+    (void)state;
+    config = (struct vmm_config){ .kernel_gpa = 0x40000000, .dtb_gpa = 0x40000800 };
+    config.num_vcpus = 2;
+    memset(&vm, 0, sizeof(vm));
+    vm.config = &config;
+    vm.ram = (struct guest_ram){ memory, 0x40000000, sizeof(memory) };
+    vgic_init(&vm.vgic, &vgic_ops, 2, 63);
+    images_good = devices_quiet = true;
+    memset(calls, 0, sizeof(calls));
+    memset(logged, 0, sizeof(logged));
+    return 0;
+}
+
+static void expect_calls(const char *expected)
+{
+    assert_string_equal(calls, expected);
+    memset(calls, 0, sizeof(calls));
+}
+
+static void expect_log(const char *expected)
+{
+    assert_string_equal(logged, expected);
+    memset(logged, 0, sizeof(logged));
+}
+
+static void start_guest(void)
+{
+    lifecycle_start(&vm);
+    expect_calls("load0 start0 ");
+    assert_int_equal(vm.state, VM_RUNNING);
+}
+
+static int64_t psci(unsigned vcpu, uint64_t function, uint64_t x1, uint64_t x2)
+{
+    const uint64_t x[4] = { function, x1, x2, 0x77 };
+    return psci_call(&vm.psci, vcpu, x);
+}
+
+static void starts(void **state)
+{
+    (void)state;
+    start_guest();
+    assert_int_equal(started_pc, 0x40000000);
+    assert_int_equal(started_x0, 0x40000800);
+    assert_true(vm.vgic.cpu[0].online && !vm.vgic.cpu[1].online);
+    expect_log("");
+}
+
+static void bad_images(void **state)
+{
+    (void)state;
+    images_good = false;
+    lifecycle_start(&vm);
+    expect_calls("load0 ");
+    assert_int_equal(vm.state, VM_STOPPED);
+    expect_log("not started\n");
+}
+
+static void second_vcpu(void **state)
+{
+    (void)state;
+    start_guest();
+    assert_int_equal(psci(0, 0xc4000003, 1, 0x40000100), 0);
+    expect_calls("start1 ");
+    assert_int_equal(started_pc, 0x40000100);
+    assert_int_equal(started_x0, 0x77);
+    assert_true(vm.vgic.cpu[1].online);
+    assert_int_equal(psci(1, 0x84000002, 0, 0), PSCI_NO_RETURN);
+    expect_calls("stop1 quiet1 ");
+    assert_false(vm.vgic.cpu[1].online);
+    assert_int_equal(vm.state, VM_RUNNING);
+    expect_log("");
+}
+
+static void last_vcpu_off(void **state)
+{
+    (void)state;
+    start_guest();
+    assert_int_equal(psci(0, 0x84000002, 0, 0), PSCI_NO_RETURN);
+    assert_int_equal(vm.state, VM_STOPPED);
+    expect_log("stopped: all its vCPUs are off\n");
+}
+
+static void powers_off(void **state)
+{
+    (void)state;
+    start_guest();
+    assert_int_equal(psci(0, 0x84000008, 0, 0), PSCI_NO_RETURN);
+    expect_calls("stop0 quiet0 stop1 quiet1 flush0 ");
+    assert_int_equal(vm.state, VM_STOPPED);
+    expect_log("powered off\n");
+    /* A device's interrupt no longer reaches it, and no reboot comes of an event. */
+    vm.vgic.ctlr = 1;
+    vm.vgic.shared[0].enabled = vm.vgic.shared[0].target[0] = ~0u;
+    vgic_set_line(&vm.vgic, SPI, true);
+    lifecycle_continue(&vm);
+    expect_calls("");
+}
+
+/* From within its timer interrupt: held PPI released, distributor reset, all before the start. */
+static void reboots(void **state)
+{
+    (void)state;
+    start_guest();
+    vm.vgic.ctlr = 1;
+    vm.vgic.cpu[0].bank.enabled = ~0u;
+    vgic_ppi_fired(&vm.vgic, 0, TIMER);
+    expect_calls("inject0 ");
+    assert_int_equal(psci(0, 0x84000009, 0, 0), PSCI_NO_RETURN);
+    expect_calls("stop0 quiet0 ack0 stop1 quiet1 flush0 devices0 load0 start0 ");
+    expect_log("rebooting\n");
+    assert_int_equal(vm.state, VM_RUNNING);
+    assert_int_equal(vm.vgic.ctlr, 0);
+    assert_true(vm.vgic.cpu[0].online && !vm.vgic.cpu[0].list[0].used);
+    assert_true(vm.psci.on[0] && !vm.psci.on[1]);
+}
+
+static void reboot_by_second_vcpu(void **state)
+{
+    (void)state;
+    start_guest();
+    psci(0, 0xc4000003, 1, 0x40000100);
+    expect_calls("start1 ");
+    assert_int_equal(psci(1, 0x84000009, 0, 0), PSCI_NO_RETURN);
+    expect_calls("stop0 quiet0 stop1 quiet1 flush0 devices0 load0 start0 ");
+    assert_int_equal(psci(0, 0xc4000004, 1, 0), 1); /* it is off again */
+}
+
+/* Guest memory is not touched while a device still works on it. */
+static void reboot_waits_for_devices(void **state)
+{
+    (void)state;
+    start_guest();
+    devices_quiet = false;
+    psci(0, 0x84000009, 0, 0);
+    expect_calls("stop0 quiet0 stop1 quiet1 flush0 devices0 ");
+    assert_int_equal(vm.state, VM_REBOOTING);
+    lifecycle_continue(&vm);
+    expect_calls("devices0 ");
+    devices_quiet = true;
+    lifecycle_continue(&vm);
+    expect_calls("devices0 load0 start0 ");
+    lifecycle_continue(&vm);
+    expect_calls("");
+}
+
+/* S6: the thousandth reboot is like the first. */
+static void many_reboots(void **state)
+{
+    (void)state;
+    start_guest();
+    struct vgic before = vm.vgic;
+    for (unsigned i = 0; i < 1000; i++) {
+        memset(logged, 0, sizeof(logged));
+        psci(0, 0x84000009, 0, 0);
+        expect_calls("stop0 quiet0 stop1 quiet1 flush0 devices0 load0 start0 ");
+    }
+    assert_memory_equal(&vm.vgic, &before, sizeof(before));
+}
+
+static void crashes(void **state)
+{
+    (void)state;
+    start_guest();
+    for (unsigned i = 0; i < 31; i++) {
+        regs[0].x[i] = i;
+    }
+    regs[0].pc = 0x200;
+    lifecycle_crash(&vm, 0, "a reason", 0x82000006, 0x1200);
+    expect_calls("stop0 quiet0 stop1 quiet1 flush0 ");
+    assert_int_equal(vm.state, VM_STOPPED);
+    assert_non_null(strstr(logged, "crashed: a reason\n"));
+    assert_non_null(strstr(logged, "vCPU 0, ESR_EL2 82000006 (instruction abort, translation fault "
+                                   "at level 2), guest address 1200\n"));
+    assert_non_null(strstr(logged, "pc 0000000000000200"));
+    assert_non_null(strstr(logged, "x28 000000000000001c 000000000000001d 000000000000001e\n"));
+    const char *line = logged;
+    for (const char *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        assert_in_range(end - line, 1, 130);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(starts, setup),
+        cmocka_unit_test_setup(bad_images, setup),
+        cmocka_unit_test_setup(second_vcpu, setup),
+        cmocka_unit_test_setup(last_vcpu_off, setup),
+        cmocka_unit_test_setup(powers_off, setup),
+        cmocka_unit_test_setup(reboots, setup),
+        cmocka_unit_test_setup(reboot_by_second_vcpu, setup),
+        cmocka_unit_test_setup(reboot_waits_for_devices, setup),
+        cmocka_unit_test_setup(many_reboots, setup),
+        cmocka_unit_test_setup(crashes, setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
