@@ -159,4 +159,4 @@ lint: compile_commands.json ## check the sources with clang-tidy
 clean: ## remove what was built
 	rm -rf $(BUILD_DIR)
 
--include $(shell find $(BUILD_DIR) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD_DIR) -name '*.d' -type f 2>/dev/null)

@@ -23,17 +23,23 @@ static void queue_remove(struct cpu *cpu, struct thread *thread)
     thread->queued = false;
 }
 
-static void queue_append(struct cpu *cpu, struct thread *thread)
+static void queue_insert(struct cpu *cpu, struct thread *thread, bool at_head)
 {
     unsigned priority = thread->image->priority;
-    thread->ready_prev = cpu->ready_tail[priority];
-    thread->ready_next = 0;
-    if (thread->ready_prev != 0) {
-        thread->ready_prev->ready_next = thread;
-    } else {
+    struct thread *head = cpu->ready_head[priority];
+    struct thread *tail = cpu->ready_tail[priority];
+    thread->ready_prev = at_head ? 0 : tail;
+    thread->ready_next = at_head ? head : 0;
+    if (at_head || tail == 0) {
         cpu->ready_head[priority] = thread;
+    } else {
+        tail->ready_next = thread;
     }
-    cpu->ready_tail[priority] = thread;
+    if (!at_head || head == 0) {
+        cpu->ready_tail[priority] = thread;
+    } else {
+        head->ready_prev = thread;
+    }
     cpu->ready_map[priority / 64] |= 1ul << (priority % 64);
     thread->queued = true;
 }
@@ -80,7 +86,7 @@ void sched_enqueue(struct cpu *cpu, struct thread *thread)
         sc->left = sc->budget;
         sc->refill_at = now + sc->period;
     }
-    queue_append(cpu, thread);
+    queue_insert(cpu, thread, sc->left < sc->budget);
 }
 
 void sched_dequeue(struct cpu *cpu, struct thread *thread)

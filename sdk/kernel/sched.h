@@ -8,7 +8,11 @@
 
 #include "sdk/kernel/thread.h"
 
-/* Puts a ready thread into its queue (at the tail) if it has budget, or to sleep until it has. */
+/*
+ * Puts a ready thread into its queue if it has budget, or to sleep until it has. One that has used
+ * a part of its time slice goes on with it, at the head: a guest whose VMM has handled a trap must
+ * not lose its turn, since going to another guest and back is what costs most.
+ */
 void sched_enqueue(struct cpu *cpu, struct thread *thread);
 
 /* Takes a thread out of the ready queue and the sleepers, wherever it is. */
