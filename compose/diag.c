@@ -57,7 +57,7 @@ const char *diag_meant(struct arena *arena, const char *word, const char *const 
     for (; *words != NULL && strlen(word) < WORD_BYTES; words++) {
         unsigned mistakes = strlen(*words) < WORD_BYTES ? distance(word, *words) : least;
         /* Half of a short word wrong is no guess: "cols" was not meant to be "rows". */
-        if (mistakes < least && 2 * mistakes < strlen(word)) {
+        if (mistakes < least && strlen(word) > 2ul * mistakes) {
             least = mistakes;
             nearest = *words;
         }

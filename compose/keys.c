@@ -21,118 +21,64 @@ const char *const color_sgr[] = { "31", "32", "33", "34", "35", "36", "" };
         .num_keys = sizeof(array) / sizeof((array)[0])                                             \
     }
 
+#define KEY(word, sort, structure, member, ...)                                                    \
+    {                                                                                              \
+        .name = (word), .kind = (sort), .offset = offsetof(struct structure, member), __VA_ARGS__  \
+    }
+#define REQUIRED     .required = true
+#define HELP(words)  .help = (words)
+#define OTHERWISE(x) .fallback = (x)
+#define COUNT(a, b)  .min = (a), .max = (b)
+
+static const char *const bool_words[] = { "false", "true", NULL };
+
 static const struct key guest_console_keys[] = {
-    { .name = "enabled",
-      .kind = KEY_CHOICE,
-      .offset = offsetof(struct guest_console, enabled),
-      .choices = (const char *const[]){ "false", "true", NULL },
-      .initial = 1,
-      .fallback = "true",
-      .help = "whether the guest has a virtIO console" },
-    { .name = "columns",
-      .kind = KEY_COUNT,
-      .offset = offsetof(struct guest_console, columns),
-      .min = 1,
-      .max = 65535,
-      .fallback = "not told to the guest",
-      .help = "width of the terminal" },
-    { .name = "rows",
-      .kind = KEY_COUNT,
-      .offset = offsetof(struct guest_console, rows),
-      .min = 1,
-      .max = 65535,
-      .fallback = "not told to the guest",
-      .help = "height of the terminal" },
+    KEY("enabled", KEY_CHOICE, guest_console, enabled, .choices = bool_words, .initial = 1,
+        OTHERWISE("true"), HELP("whether the guest has a virtIO console")),
+    KEY("columns", KEY_COUNT, guest_console, columns, COUNT(1, 65535),
+        OTHERWISE("not told to the guest"), HELP("width of the terminal")),
+    KEY("rows", KEY_COUNT, guest_console, rows, COUNT(1, 65535), OTHERWISE("not told to the guest"),
+        HELP("height of the terminal")),
 };
 static const struct key_table guest_console_table =
     TABLE("a guest's console", struct guest_console, guest_console_keys);
 
 static const struct key guest_keys[] = {
-    { .name = "name",
-      .kind = KEY_NAME,
-      .required = true,
-      .offset = offsetof(struct guest, name),
-      .help = "its name, also its host name; its VMM is called NAME_vmm" },
-    { .name = "memory",
-      .kind = KEY_SIZE,
-      .required = true,
-      .offset = offsetof(struct guest, memory),
-      .min = GUEST_PAGE_BYTES,
-      .max = GUEST_MAX_RAM_BYTES,
-      .multiple = GUEST_PAGE_BYTES,
-      .help = "its RAM" },
-    { .name = "kernel",
-      .kind = KEY_PATH,
-      .offset = offsetof(struct guest, kernel),
-      .fallback = "the guest kernel that is built, or LINUX=",
-      .help = "an arm64 Image, not compressed; from the YAML file's folder on" },
-    { .name = "initrd",
-      .kind = KEY_PATH,
-      .offset = offsetof(struct guest, initrd),
-      .fallback = "the root file system that is built, or INITRD=",
-      .help = "an initial RAM disk, or `none`" },
-    { .name = "cmdline",
-      .kind = KEY_TEXT,
-      .offset = offsetof(struct guest, cmdline),
-      .fallback = "nothing",
-      .help = "added to the kernel's command line" },
-    { .name = "color",
-      .kind = KEY_CHOICE,
-      .offset = offsetof(struct guest, color),
-      .choices = color_words,
-      .fallback = "the next of the six",
-      .help = "the colour of its output" },
-    { .name = "vcpus",
-      .kind = KEY_COUNT,
-      .offset = offsetof(struct guest, vcpus),
-      .initial = 1,
-      .min = 1,
-      .max = GUEST_MAX_VCPUS,
-      .fallback = "1",
-      .help = "how many cores it sees" },
-    { .name = "console",
-      .kind = KEY_SWITCH_MAP,
-      .offset = offsetof(struct guest, console),
-      .table = &guest_console_table,
-      .fallback = "true",
-      .help = "its virtIO console: `true`, `false` or a map" },
+    KEY("name", KEY_NAME, guest, name, REQUIRED,
+        HELP("its name, also its host name; its VMM is called NAME_vmm")),
+    KEY("memory", KEY_SIZE, guest, memory, REQUIRED, COUNT(GUEST_PAGE_BYTES, GUEST_MAX_RAM_BYTES),
+        .multiple = GUEST_PAGE_BYTES, HELP("its RAM")),
+    KEY("kernel", KEY_PATH, guest, kernel, OTHERWISE("the guest kernel that is built, or LINUX="),
+        HELP("an arm64 Image, not compressed; from the YAML file's folder on")),
+    KEY("initrd", KEY_PATH, guest, initrd,
+        OTHERWISE("the root file system that is built, or INITRD="),
+        HELP("an initial RAM disk, or `none`")),
+    KEY("cmdline", KEY_TEXT, guest, cmdline, OTHERWISE("nothing"),
+        HELP("added to the kernel's command line")),
+    KEY("color", KEY_CHOICE, guest, color, .choices = color_words, OTHERWISE("the next of the six"),
+        HELP("the colour of its output")),
+    KEY("vcpus", KEY_COUNT, guest, vcpus, COUNT(1, GUEST_MAX_VCPUS), .initial = 1, OTHERWISE("1"),
+        HELP("how many cores it sees")),
+    KEY("console", KEY_SWITCH_MAP, guest, console, .table = &guest_console_table, OTHERWISE("true"),
+        HELP("its virtIO console: `true`, `false` or a map")),
 };
 static const struct key_table guest_table = TABLE("a guest", struct guest, guest_keys);
 
 static const struct key system_console_keys[] = {
-    { .name = "switch",
-      .kind = KEY_CHOICE,
-      .offset = offsetof(struct system_console, switch_keys),
-      .choices = switch_words,
-      .initial = SERIAL_SWITCH_CTRL_BACKSLASH,
-      .fallback = "ctrl-backslash",
-      .help =
-          "what moves the input: `ctrl-backslash` (Ctrl-\\, index from 0, Enter), `at` (`@` and "
-          "a digit from 1) or `return-at` (Return, `@`, index from 0)" },
+    KEY("switch", KEY_CHOICE, system_console, switch_keys, .choices = switch_words,
+        .initial = SERIAL_SWITCH_CTRL_BACKSLASH, OTHERWISE("ctrl-backslash"),
+        HELP("what moves the input: `ctrl-backslash` (Ctrl-\\, index from 0, Enter), `at` (`@` and "
+             "a digit from 1) or `return-at` (Return, `@`, index from 0)")),
 };
 static const struct key_table system_console_table =
     TABLE("the console", struct system_console, system_console_keys);
 
 static const struct key top_keys[] = {
-    { .name = "system",
-      .kind = KEY_NAME,
-      .required = true,
-      .offset = offsetof(struct model, name),
-      .help = "the system's name" },
-    { .name = "console",
-      .kind = KEY_MAP,
-      .offset = offsetof(struct model, console),
-      .table = &system_console_table,
-      .fallback = "its keys' defaults",
-      .help = "the terminal that all guests share" },
-    { .name = "guests",
-      .kind = KEY_LIST,
-      .required = true,
-      .offset = offsetof(struct model, guests),
-      .min = 1,
-      .max = MAX_GUESTS,
-      .table = &guest_table,
-      .help = "the guests; the first has index 0" },
+    KEY("system", KEY_NAME, model, name, REQUIRED, HELP("the system's name")),
+    KEY("console", KEY_MAP, model, console, .table = &system_console_table,
+        OTHERWISE("its keys' defaults"), HELP("the terminal that all guests share")),
+    KEY("guests", KEY_LIST, model, guests, REQUIRED, COUNT(1, MAX_GUESTS), .table = &guest_table,
+        HELP("the guests; the first has index 0")),
 };
 const struct key_table system_keys = TABLE("a system", struct model, top_keys);
 

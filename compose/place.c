@@ -5,8 +5,11 @@
 #include "compose/limits.h"
 
 #define INITRD_ALIGN 0x10000ul /* a page, of whatever size the kernel uses */
-/* What the kernel and a shell want beside the images: less, and the guest dies without a word. */
-#define WORK_BYTES (12ul << 20)
+/*
+ * What the kernel and a shell want beside the images: a kernel's own data grow with it. Found by
+ * booting Debian's with ever less, down to "System is deadlocked on memory".
+ */
+#define WORK_BYTES(kernel_bytes) ((kernel_bytes) / 3 + (4ul << 20))
 
 static uint64_t round_up(uint64_t value, uint64_t multiple)
 {
@@ -29,7 +32,7 @@ struct placement place_images(uint64_t ram_gpa, const struct image *kernel,
         end_gpa = place.initrd_gpa + initrd->ram_bytes;
         unpacked_bytes = initrd->unpacked_bytes;
     }
-    place.least_ram_bytes =
-        round_up(end_gpa - ram_gpa + unpacked_bytes + WORK_BYTES, GUEST_PAGE_BYTES);
+    place.least_ram_bytes = round_up(
+        end_gpa - ram_gpa + unpacked_bytes + WORK_BYTES(kernel->ram_bytes), GUEST_PAGE_BYTES);
     return place;
 }

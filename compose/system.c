@@ -58,37 +58,49 @@ static bool check_memory(struct arena *arena, struct diag *diag, const struct mo
     return true;
 }
 
-/* The PDs in the order of their priorities. A supervisor will be the first, as their parent. */
-bool system_plan(struct system *system, struct arena *arena, struct diag *diag,
-                 const struct model *model, const struct board *board, const char *folder,
-                 const struct defaults *defaults)
+static bool find_boots(struct guest_boot *boots, struct arena *arena, struct diag *diag,
+                       const struct model *model, const struct boot_files *files)
 {
-    memset(system, 0, sizeof(*system));
-    images_init(&system->kernels, "kernel");
-    images_init(&system->initrds, "initrd");
-    struct guest_boot *boots = arena_alloc(arena, model->guests.count * sizeof(*boots));
-    struct boot_files files = { &system->kernels, &system->initrds, folder, defaults };
     bool good = true;
     for (size_t i = 0; i < model->guests.count; i++) {
-        good = guest_find_images(&boots[i], arena, diag, model_guest(model, i), &files) && good;
+        good = guest_find_images(&boots[i], arena, diag, model_guest(model, i), files) && good;
     }
-    if (!good) {
-        return false;
-    }
+    return good;
+}
+
+/* The PDs in the order of their priorities. A supervisor will be the first, as their parent. */
+static void plan_all(struct system *system, const struct model *model, const struct board *board,
+                     const struct guest_boot *boots)
+{
     struct plan *plan = &system->plan;
-    plan_init(plan, arena);
     struct pd *timer = plan_timer(plan, board);
     struct serial serial = serial_plan(plan, board, timer, model);
     plan_images(plan, &system->kernels);
     plan_images(plan, &system->initrds);
     const struct region *gicv = guest_plan_gicv(plan, board);
     system->num_trees = model->guests.count;
-    system->trees = arena_alloc(arena, system->num_trees * sizeof(*system->trees));
+    system->trees = arena_alloc(plan->arena, system->num_trees * sizeof(*system->trees));
     for (size_t i = 0; i < model->guests.count; i++) {
         const struct guest *guest = model_guest(model, i);
         struct pd *vmm = guest_plan(plan, guest, &boots[i], gicv, &system->trees[i]);
         serial_plan_client(plan, &serial, vmm, guest);
     }
     serial_plan_log(plan, &serial);
-    return check_memory(arena, diag, model, plan, board->ram_bytes);
+}
+
+bool system_plan(struct system *system, struct arena *arena, struct diag *diag,
+                 const struct model *model, const struct board *board, const char *folder,
+                 const struct defaults *defaults)
+{
+    memset(system, 0, sizeof(*system));
+    plan_init(&system->plan, arena);
+    images_init(&system->kernels, "kernel");
+    images_init(&system->initrds, "initrd");
+    struct boot_files files = { &system->kernels, &system->initrds, folder, defaults };
+    struct guest_boot *boots = arena_alloc(arena, model->guests.count * sizeof(*boots));
+    if (!find_boots(boots, arena, diag, model, &files)) {
+        return false;
+    }
+    plan_all(system, model, board, boots);
+    return check_memory(arena, diag, model, &system->plan, board->ram_bytes);
 }

@@ -165,11 +165,12 @@ static const struct {
     { GUEST("    kernel: system.yaml\n"),
       "5:13: error: the kernel './system.yaml' is no arm64 Image: its header has no arm64 magic; "
       "give arch/arm64/boot/Image" },
-    /* 34 MiB of kernel, 64 KiB of device tree, the initrd, 5 MiB unpacked, 12 MiB to work. */
+    /* 34 MiB of kernel, 64 KiB of device tree, the initrd, 5 MiB unpacked, 34 / 3 + 4 MiB to work.
+     */
     { "system: s\nguests:\n  - {name: a, memory: 32M}\n",
-      "3:23: error: 32M of memory is too little for a's kernel and initrd; give it at least 52M" },
+      "3:23: error: 32M of memory is too little for a's kernel and initrd; give it at least 56M" },
     { "system: s\nguests:\n  - {name: a, memory: 46M, initrd: none}\n",
-      "3:23: error: 46M of memory is too little for a's kernel; give it at least 48M" },
+      "3:23: error: 46M of memory is too little for a's kernel; give it at least 50M" },
     { GUEST("  - {name: b, memory: 512M}\n  - {name: c, memory: 256M}\n"),
       "6:23: error: the guests' memory is 1G in all, the board has 1G and room for 1014M of it; "
       "give "
