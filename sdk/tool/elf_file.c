@@ -4,6 +4,8 @@
 #include <elf.h>
 #include <string.h>
 
+#define ADDRESS_TOP (UINT64_MAX - 0xfff)
+
 /* Copies `bytes` at `offset` of the file, which may be unaligned; false: they are not there. */
 static bool read_at(const struct elf *elf, uint64_t offset, void *to, size_t bytes)
 {
@@ -70,7 +72,8 @@ static const char *add_segment(struct elf *elf, const Elf64_Phdr *header)
         return "is truncated: a segment ends behind the end of the file";
     if (header->p_filesz > header->p_memsz)
         return "is damaged: a segment has more bytes in the file than in memory";
-    if (header->p_memsz > UINT64_MAX - 0x1000 - header->p_vaddr)
+    /* A page is left above, so that addresses rounded up stay addresses. */
+    if (header->p_vaddr >= ADDRESS_TOP || header->p_memsz > ADDRESS_TOP - header->p_vaddr)
         return "is damaged: a segment ends behind the end of the address space";
     if ((perms & PERM_WRITE) && (perms & PERM_EXECUTE))
         return "has a segment that is both writable and executable; link it with microkit.ld";

@@ -82,7 +82,7 @@ static bool map(struct tables *t, uint64_t root, uint64_t vaddr, uint64_t paddr,
             return error_at(t->error, 0, "two mappings at 0x%lx: an error of this tool", vaddr);
         if (t->num_pages > t->max_pages)
             return error_at(t->error, 0,
-                            "memory is exhausted: the page tables alone are larger than the RAM; "
+                            "memory is exhausted: the page tables would fill a quarter of the RAM; "
                             "make the largest regions smaller");
         *entry = paddr | attributes | (level == LEAF_LEVEL ? PAGE : BLOCK);
         vaddr += step;
@@ -249,7 +249,7 @@ bool tables_build(struct tables *t, struct system *s, const struct kernel *kerne
     uint64_t max_pages = 0;
 
     for (unsigned i = layout_sure_ram(&kernel->info, ram); i > 0; i--)
-        max_pages += ram[i - 1].size_bytes / MODEL_PAGE;
+        max_pages += ram[i - 1].size_bytes / MODEL_PAGE / 4;
     *t = (struct tables){ .arena = s->arena,
                           .error = s->error,
                           .base_paddr = layout->tables_paddr,
