@@ -10,7 +10,7 @@
 #define RIG_UART_ADDR    0x09000000ul
 #define RIG_GICV_ADDR    0x08040000ul
 #define RIG_KERNEL_BYTES 0x3000ul
-#define RIG_IMAGE_SIZE   (34ul << 20) /* what the kernel's header claims */
+#define RIG_IMAGE_SIZE   ((33ul << 20) + 0x3000) /* what the kernel's header claims */
 #define RIG_INITRD_BYTES 0x1234ul
 #define RIG_UNPACKED     (5ul << 20) /* what the initrd's gzip trailer claims */
 
