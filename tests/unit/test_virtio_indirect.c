@@ -51,6 +51,21 @@ static void d18_indirect_lengths(void **state)
     }
 }
 
+static void d18_a_table_longer_than_next_can_say(void **state)
+{
+    /* Only its first entry is ever looked at, so that the RAM need not be there. */
+    struct guest_ram big = { .base = guest.ram.base, .gpa = RAM_GPA, .size_bytes = 0x100000000 };
+    (void)state;
+    q.ram = &big;
+    table_set(0, BUF(0), 16, 0, 0);
+    ring_set(&ring, 0, TABLES_GPA, 16 * 65535, INDIRECT, 0);
+    assert_int_equal(pop(0), VIRTQ_CHAIN);
+    virtq_push(&q, &chain, 0);
+    ring_take_used(&ring, 0);
+    ring_set(&ring, 0, TABLES_GPA, 16 * 65536, INDIRECT, 0);
+    assert_refused("indirect table of a wrong length");
+}
+
 static void d19_indirect_table_outside_of_ram(void **state)
 {
     static const gpa_t at[] = { 0, RAM_GPA - 16, RAM_END - 16, RAM_END, UINT64_MAX - 15 };
@@ -230,6 +245,7 @@ int main(void)
         TEST(d17_indirect_in_an_indirect_table),
         TEST(d17_the_queues_own_table_as_an_indirect_one),
         TEST(d18_indirect_lengths),
+        TEST(d18_a_table_longer_than_next_can_say),
         TEST(d19_indirect_table_outside_of_ram),
         TEST(d20_d21_direct_ones_then_an_indirect_table),
         TEST(d20_an_indirect_table_at_an_odd_address),

@@ -470,7 +470,6 @@ static void kicks_are_held_while_the_device_works(void **state)
     drain(&result);
     assert_int_equal(*ring_avail_event(&ring), 3);
     assert_int_equal(ring_used(&ring)->flags, 0);
-    /* The driver's rule now kicks for the next chain. */
     assert_true(vring_need_event(*ring_avail_event(&ring), 4, 3));
     guest_assert_untouched(&guest);
 }

@@ -128,7 +128,11 @@ static void needs_reset_says_so_once_and_touches_no_queue(void **state)
 {
     (void)state;
     drive(VERSION_1);
+    toy.hold = true;
+    ring_offer(&rings[0], 0);
+    kick(0);
     break_protocol();
+    virtq_push(&toy.queues[0], &toy.held, 0); /* completed too late */
     assert_int_equal(reg_read(&region, VIRTIO_MMIO_STATUS), 0x4f);
     assert_int_equal(reg_read(&region, VIRTIO_MMIO_INTERRUPT_STATUS), VIRTIO_MMIO_INT_CONFIG);
     assert_true(guest.irq_level);
@@ -178,6 +182,9 @@ static void t27_reset_waits_for_requests_in_flight(void **state)
     virtio_mmio_fail(&toy.device, "late");
     reg_write(&region, VIRTIO_MMIO_STATUS, 0);
     reg_write(&region, VIRTIO_MMIO_STATUS, 1);
+    reg_write(&region, VIRTIO_MMIO_STATUS, 0x8f);
+    region.write(&toy, CONFIG + 4, 1, 0x99);
+    assert_int_equal(toy.config[4], 5);
     kick(0);
     assert_false(virtio_mmio_reset(&toy.device));
     assert_int_equal(toy.resets, 2); /* one of drive(), one of ours */

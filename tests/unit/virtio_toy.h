@@ -23,6 +23,7 @@ struct toy {
     struct virtio_device device;
     struct virtq queues[NUM_QUEUES];
     uint8_t config[12];
+    uint8_t behind_config[16]; /* must never be seen */
     struct virtq_segment segments[QUEUE_SIZE];
     struct virtq_chain held;
     bool hold;    /* keep a chain, as a disk's request in flight */
@@ -116,6 +117,7 @@ static int setup(void **state)
             .irq = guest.irq,
         },
         .config = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 },
+        .behind_config = { 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee },
     };
     for (unsigned i = 0; i < NUM_QUEUES; i++) {
         virtq_init(&toy.queues[i], &guest.ram, QUEUE_SIZE);
