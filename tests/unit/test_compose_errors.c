@@ -165,7 +165,8 @@ static const struct {
     { GUEST("    kernel: system.yaml\n"),
       "5:13: error: the kernel './system.yaml' is no arm64 Image: its header has no arm64 magic; "
       "give arch/arm64/boot/Image" },
-    /* 33 MiB of kernel, up to 34, 64 KiB of device tree, the initrd, 5 MiB unpacked, 33 / 3 + 4 MiB to work.
+    /* 33 MiB of kernel, up to 34, 64 KiB of device tree, the initrd, 5 MiB unpacked, 33 / 3 + 4 MiB
+     * to work.
      */
     { "system: s\nguests:\n  - {name: a, memory: 32M}\n",
       "3:23: error: 32M of memory is too little for a's kernel and initrd; give it at least 56M" },
