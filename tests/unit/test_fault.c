@@ -210,7 +210,7 @@ static void nobody_there(void **state)
         regs.spsr = rows[i].spsr;
         assert_int_equal(fault_memory(&bus, 1, rows[i].ipa, rows[i].esr), FAULT_RESUME);
         expect_exception(rows[i].expected_esr, rows[i].vector, rows[i].spsr);
-        assert_int_equal(sysreg[VCPU_FAR], esr_is_inst_abort(rows[i].esr) ? PC : 0);
+        assert_int_equal(sysreg[VCPU_FAR], esr_is_inst_abort(rows[i].esr) ? PC : rows[i].ipa);
         assert_int_equal(num_accesses, 0);
     }
 }

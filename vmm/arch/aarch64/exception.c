@@ -53,16 +53,16 @@ void exception_undefined(unsigned vcpu)
     enter_el1(vcpu, vcpu_regs_get(vcpu), (uint64_t)ESR_UNKNOWN << ESR_CLASS_SHIFT | ESR_IL);
 }
 
-void exception_external_abort(unsigned vcpu, uint64_t esr)
+void exception_external_abort(unsigned vcpu, uint64_t esr, gpa_t gpa)
 {
     struct vcpu_regs *regs = vcpu_regs_get(vcpu);
     uint64_t class = esr_is_data_abort(esr) ? ESR_DATA_ABORT_LOWER : ESR_INST_ABORT_LOWER;
     uint64_t syndrome = FSC_EXTERNAL | ESR_IL;
     class += exception_from_el0(regs) ? 0 : 1;
     if (esr_is_data_abort(esr)) {
-        /* The kernel tells the IPA and not the virtual address, so FAR is not valid. */
+        /* Nobody tells us the virtual address, so FAR is not valid; the other one may help. */
         syndrome |= ESR_FNV | (esr & (ESR_WNR | ESR_CM));
-        vcpu_sysreg_write(vcpu, VCPU_FAR, 0);
+        vcpu_sysreg_write(vcpu, VCPU_FAR, gpa);
     } else {
         vcpu_sysreg_write(vcpu, VCPU_FAR, regs->pc);
     }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "vmm/arch/aarch64/vcpu.h"
+#include "vmm/guest/ram.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,10 +21,10 @@ static inline bool exception_from_el0(const struct vcpu_regs *regs)
 void exception_undefined(unsigned vcpu);
 
 /*
- * A synchronous external abort for the access with this ESR_EL2, a data or instruction abort: the
- * guest has used an address where nobody is.
+ * A synchronous external abort for the access with this ESR_EL2, a data or instruction abort, to
+ * this guest physical address: the guest has used one where nobody is.
  */
-void exception_external_abort(unsigned vcpu, uint64_t esr);
+void exception_external_abort(unsigned vcpu, uint64_t esr, gpa_t gpa);
 
 /*
  * Whether the pc lies in the guest's own exception vectors. An instruction abort there can only

@@ -52,13 +52,13 @@ static void emulate(struct mmio_region *region, struct vcpu_regs *regs, uint64_t
     }
 }
 
-static enum fault_outcome external_abort(unsigned vcpu, uint64_t esr)
+static enum fault_outcome external_abort(unsigned vcpu, gpa_t ipa, uint64_t esr)
 {
     if (esr_is_inst_abort(esr) && exception_pc_in_vectors(vcpu)) {
         vcpu_regs_put(vcpu);
         return FAULT_FATAL;
     }
-    exception_external_abort(vcpu, esr);
+    exception_external_abort(vcpu, esr, ipa);
     vcpu_regs_put(vcpu);
     return FAULT_RESUME;
 }
@@ -71,7 +71,7 @@ enum fault_outcome fault_memory(struct mmio_bus *bus, unsigned vcpu, gpa_t ipa, 
     if (region != NULL && !in_it_block(regs)) {
         emulate(region, regs, ipa - region->gpa, &access);
     } else if (!esr_is_data_abort(esr) || (esr & ESR_CM) == 0) {
-        return external_abort(vcpu, esr);
+        return external_abort(vcpu, ipa, esr);
     }
     /* Emulated; or cache maintenance of an address without memory: nothing to do. */
     advance(regs, esr);
