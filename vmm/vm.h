@@ -29,4 +29,5 @@ struct vm {
     struct mmio_bus bus;
 };
 
-_Static_assert(VMM_MAX_VCPUS == VGIC_MAX_VCPUS && VMM_MAX_VCPUS == PSCI_MAX_VCPUS, "one limit");
+_Static_assert(VMM_MAX_VCPUS == VGIC_MAX_VCPUS, "one limit");
+_Static_assert(VMM_MAX_VCPUS == PSCI_MAX_VCPUS, "one limit");

@@ -5,6 +5,7 @@
 #include "vmm/config.h"
 
 #include <microkit.h>
+#include <stddef.h>
 
 #define CONTEXT_WORDS (sizeof(seL4_UserContext) / sizeof(seL4_Word))
 
@@ -15,41 +16,45 @@ struct cached_regs {
 
 static struct cached_regs cache[VMM_MAX_VCPUS];
 
-/* x0 to x30 as they lie in a seL4_UserContext. */
-#define GENERAL_REGISTERS(X)                                                                       \
-    X(0)                                                                                           \
-    X(1)                                                                                           \
-    X(2)                                                                                           \
-    X(3)                                                                                           \
-    X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18) X(19)      \
-        X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30)
+/* Where x0 to x30 lie in a seL4_UserContext, whose members are all words. */
+#define WORD(member) (offsetof(seL4_UserContext, member) / sizeof(seL4_Word))
+static const uint8_t word_of_x[31] = {
+    WORD(x0),  WORD(x1),  WORD(x2),  WORD(x3),  WORD(x4),  WORD(x5),  WORD(x6),  WORD(x7),
+    WORD(x8),  WORD(x9),  WORD(x10), WORD(x11), WORD(x12), WORD(x13), WORD(x14), WORD(x15),
+    WORD(x16), WORD(x17), WORD(x18), WORD(x19), WORD(x20), WORD(x21), WORD(x22), WORD(x23),
+    WORD(x24), WORD(x25), WORD(x26), WORD(x27), WORD(x28), WORD(x29), WORD(x30)
+};
 
 static struct vcpu_regs from_context(const seL4_UserContext *context)
 {
-    return (struct vcpu_regs){
-#define X(n) .x[n] = context->x##n,
-        GENERAL_REGISTERS(X)
-#undef X
-            .sp_el0 = context->sp,
+    const seL4_Word *words = (const seL4_Word *)context;
+    struct vcpu_regs regs = {
+        .sp_el0 = context->sp,
         .pc = context->pc,
         .spsr = context->spsr,
         .tpidr_el0 = context->tpidr_el0,
         .tpidrro_el0 = context->tpidrro_el0,
     };
+    for (unsigned i = 0; i < 31; i++) {
+        regs.x[i] = words[word_of_x[i]];
+    }
+    return regs;
 }
 
 static seL4_UserContext to_context(const struct vcpu_regs *regs)
 {
-    return (seL4_UserContext){
-#define X(n) .x##n = regs->x[n],
-        GENERAL_REGISTERS(X)
-#undef X
-            .sp = regs->sp_el0,
+    seL4_UserContext context = {
+        .sp = regs->sp_el0,
         .pc = regs->pc,
         .spsr = regs->spsr,
         .tpidr_el0 = regs->tpidr_el0,
         .tpidrro_el0 = regs->tpidrro_el0,
     };
+    seL4_Word *words = (seL4_Word *)&context;
+    for (unsigned i = 0; i < 31; i++) {
+        words[word_of_x[i]] = regs->x[i];
+    }
+    return context;
 }
 
 /* Neither call can fail: the vCPU is a child of this PD, and the count is the whole context. */
