@@ -11,6 +11,12 @@
 
 /* ---- Overlaps -------------------------------------------------------------------------------- */
 
+struct check_span {
+    uint64_t base, size;
+    unsigned long line;
+    const char *what, *name;
+};
+
 static int by_base(const void *a, const void *b)
 {
     const struct check_span *x = a, *y = b;
@@ -20,20 +26,36 @@ static int by_base(const void *a, const void *b)
     return x->line < y->line ? -1 : x->line > y->line;
 }
 
-bool check_no_overlap(const struct system *s, struct check_span *spans, size_t count,
-                      const char *space)
+void check_add_span(struct check_spans *list, uint64_t base, uint64_t size, unsigned long line,
+                    const char *what, const char *name)
 {
-    if (count)
-        qsort(spans, count, sizeof *spans, by_base);
+    list->spans =
+        arena_grow(list->system->arena, list->spans, list->num_spans, sizeof *list->spans);
+    list->spans[list->num_spans++] = (struct check_span){ base, size, line, what, name };
+}
+
+void check_add_fixed(struct check_spans *list)
+{
+    for (unsigned i = 0; i < list->system->num_regions; i++) {
+        const struct region *r = &list->system->regions[i];
+        if (r->fixed)
+            check_add_span(list, r->paddr, r->size, r->line, "memory_region", r->name);
+    }
+}
+
+bool check_no_overlap(struct check_spans *list, const char *space)
+{
+    if (list->num_spans)
+        qsort(list->spans, list->num_spans, sizeof *list->spans, by_base);
     /* Sorted by base, any two that overlap have two neighbours that do. */
-    for (size_t i = 1; i < count; i++) {
-        const struct check_span *low = &spans[i - 1], *high = &spans[i];
+    for (unsigned i = 1; i < list->num_spans; i++) {
+        const struct check_span *low = &list->spans[i - 1], *high = &list->spans[i];
         if (high->base - low->base >= low->size)
             continue;
         /* Tell it at the line that came later: that one is the likely newcomer. */
         const struct check_span *late = low->line > high->line ? low : high;
         const struct check_span *early = late == low ? high : low;
-        return error_at(s->error, late->line,
+        return error_at(list->system->error, late->line,
                         "%s \"%s\" (0x%lx to 0x%lx) overlaps %s \"%s\" (0x%lx to 0x%lx) in %s; "
                         "move one of them",
                         late->what, late->name, late->base, late->base + late->size - 1,
@@ -230,12 +252,38 @@ static bool check_mappings(const struct system *s)
     return true;
 }
 
-bool check_system(struct system *s)
+/* Nothing lacks a part that it must have. */
+static bool check_parts(const struct system *s)
 {
+    uint64_t has_vcpu = 0; /* bit n: VM n, of which there are no more than PDs */
+
     if (s->num_pds == 0)
         return error_at(s->error, 0, "the system has no protection_domain; add one");
-    return resolve_names(s) && check_channels(s) && check_ids(s) && check_setvars(s) &&
-           check_regions(s) && check_mappings(s);
+    for (unsigned i = 0; i < s->num_pds; i++)
+        if (!s->pds[i].program_path)
+            return error_at(
+                s->error, s->pds[i].line,
+                "protection_domain \"%s\" has no program; add <program_image path=\"...\" />",
+                s->pds[i].name);
+    for (unsigned i = 0; i < s->num_vcpus; i++)
+        has_vcpu |= 1ul << s->vcpus[i].vm;
+    for (unsigned i = 0; i < s->num_vms; i++)
+        if (!(has_vcpu >> i & 1))
+            return error_at(s->error, s->vms[i].line,
+                            "virtual_machine \"%s\" has no vcpu; add <vcpu id=\"0\" />",
+                            s->vms[i].name);
+    for (unsigned i = 0; i < s->num_channels; i++)
+        if (s->channels[i].num_ends < 2)
+            return error_at(
+                s->error, s->channels[i].line,
+                "the channel has fewer than two ends; add <end pd=\"...\" id=\"...\" />");
+    return true;
+}
+
+bool check_system(struct system *s)
+{
+    return check_parts(s) && resolve_names(s) && check_channels(s) && check_ids(s) &&
+           check_setvars(s) && check_regions(s) && check_mappings(s);
 }
 
 /* ---- With programs and board ----------------------------------------------------------------- */
@@ -243,31 +291,26 @@ bool check_system(struct system *s)
 /* No two things at one address of a PD or VM. */
 static bool check_space(const struct system *s, bool is_vm, unsigned owner)
 {
-    struct check_span *spans =
-        arena_alloc(s->arena, (s->num_mappings + ELF_MAX_SEGMENTS + 1) * sizeof *spans);
     const struct pd *pd = is_vm ? NULL : &s->pds[owner];
+    struct check_spans list = { .system = s };
     char space[SPACE_TEXT];
-    size_t count = 0;
 
     for (unsigned i = 0; i < s->num_mappings; i++) {
         const struct mapping *m = &s->mappings[i];
         const struct region *r = &s->regions[m->region];
         if (m->in_vm == is_vm && m->owner == owner)
-            spans[count++] =
-                (struct check_span){ m->vaddr, r->size, m->line, "the map of", r->name };
+            check_add_span(&list, m->vaddr, r->size, m->line, "the map of", r->name);
     }
-    for (unsigned i = 0; pd && i < pd->elf.num_segments; i++) {
-        const struct elf_segment *segment = &pd->elf.segments[i];
-        spans[count++] =
-            (struct check_span){ model_segment_base(segment), model_segment_bytes(segment),
-                                 pd->program_line, "a page of the program", pd->program_path };
-    }
+    for (unsigned i = 0; pd && i < pd->elf.num_segments; i++)
+        check_add_span(&list, model_segment_base(&pd->elf.segments[i]),
+                       model_segment_bytes(&pd->elf.segments[i]), pd->program_line,
+                       "a page of the program", pd->program_path);
     if (pd)
-        spans[count++] = (struct check_span){ pd->ipc_vaddr, MODEL_PAGE, pd->program_line,
-                                              "the IPC buffer of", pd->program_path };
-    snprintf(space, sizeof space, "%s \"%s\"", is_vm ? "virtual_machine" : "protection_domain",
+        check_add_span(&list, pd->ipc_vaddr, MODEL_PAGE, pd->program_line, "the IPC buffer of",
+                       pd->program_path);
+    snprintf(space, sizeof space, "%s \"%s\"", model_kinds[is_vm ? NAME_VM : NAME_PD],
              is_vm ? s->vms[owner].name : pd->name);
-    return check_no_overlap(s, spans, count, space);
+    return check_no_overlap(&list, space);
 }
 
 static bool check_spaces(const struct system *s)
@@ -321,10 +364,11 @@ static bool check_irqs(struct system *s, const struct kernel_info *info)
     return true;
 }
 
-/* Says of a fixed region whether it is RAM; refuses one that is so in part only. */
+/* Says of a region whether it is RAM; refuses a fixed one that is so in part only. */
 static bool check_place(const struct system *s, struct region *r, const struct kernel_info *info)
 {
-    for (unsigned i = 0; i < 4 && info->ram[i].size_bytes; i++) {
+    r->in_ram = !r->fixed;
+    for (unsigned i = 0; r->fixed && i < 4 && info->ram[i].size_bytes; i++) {
         uint64_t base = info->ram[i].base_paddr, end = base + info->ram[i].size_bytes;
         if (r->paddr >= end || r->paddr + r->size <= base)
             continue;
@@ -341,24 +385,16 @@ static bool check_place(const struct system *s, struct region *r, const struct k
 /* Fixed regions among themselves and against what the kernel drives itself. */
 static bool check_fixed(struct system *s, const struct kernel_info *info)
 {
-    struct check_span *spans = arena_alloc(s->arena, (s->num_regions + 8) * sizeof *spans);
-    size_t count = 0;
+    struct check_spans list = { .system = s };
 
-    for (unsigned i = 0; i < s->num_regions; i++) {
-        struct region *r = &s->regions[i];
-        r->in_ram = !r->fixed;
-        if (!r->fixed)
-            continue;
-        if (!check_place(s, r, info))
+    for (unsigned i = 0; i < s->num_regions; i++)
+        if (!check_place(s, &s->regions[i], info))
             return false;
-        spans[count++] =
-            (struct check_span){ r->paddr, r->size, r->line, "memory_region", r->name };
-    }
+    check_add_fixed(&list);
     for (unsigned i = 0; i < 8 && info->device[i].size_bytes; i++)
-        spans[count++] =
-            (struct check_span){ info->device[i].base_paddr, info->device[i].size_bytes, 0,
-                                 "a device of", "the kernel" };
-    return check_no_overlap(s, spans, count, "physical memory");
+        check_add_span(&list, info->device[i].base_paddr, info->device[i].size_bytes, 0,
+                       "a device of", "the kernel");
+    return check_no_overlap(&list, "physical memory");
 }
 
 bool check_loaded(struct system *s, const struct kernel *kernel)

@@ -4,17 +4,22 @@
 
 #include "sdk/tool/model.h"
 
-/* A stretch of an address space and what lies there, for finding overlaps. */
-struct check_span {
-    uint64_t base, size;
-    unsigned long line; /* 0: not from the system file */
-    const char *what;   /* "mapping of", "program of", ... */
-    const char *name;
+/* Stretches of an address space and what lies there, for finding overlaps. */
+struct check_spans {
+    const struct system *system;
+    struct check_span *spans;
+    unsigned num_spans;
 };
 
-/* Sorts the spans and refuses two that overlap; `space` says of which space they are. */
-bool check_no_overlap(const struct system *system, struct check_span *spans, size_t count,
-                      const char *space);
+/* Adds one; line 0 is not from the system file, and `what` ("the map of") goes before the name. */
+void check_add_span(struct check_spans *list, uint64_t base, uint64_t size, unsigned long line,
+                    const char *what, const char *name);
+
+/* Adds the regions that have a phys_addr. */
+void check_add_fixed(struct check_spans *list);
+
+/* Refuses two spans that overlap; `space` says of which address space they are. */
+bool check_no_overlap(struct check_spans *list, const char *space);
 
 /* The system file alone: resolves names, chooses page sizes; needs the regions' sizes. */
 bool check_system(struct system *system);

@@ -6,51 +6,40 @@
 
 #define ADDRESS_TOP (UINT64_MAX - 0xfff)
 
-/* Copies `bytes` at `offset` of the file, which may be unaligned; false: they are not there. */
-static bool read_at(const struct elf *elf, uint64_t offset, void *to, size_t bytes)
+/* Does the table lie in the file? Its end may be anywhere in 64 bits. */
+static bool is_complete(const struct elf *elf, struct elf_table table)
 {
-    if (offset > elf->size || bytes > elf->size - offset)
-        return false;
-    memcpy(to, elf->bytes + offset, bytes);
-    return true;
+    return table.offset <= elf->size && table.entry_bytes > 0 &&
+           table.count <= (elf->size - table.offset) / table.entry_bytes;
 }
 
-static bool lies_in_file(const struct elf *elf, uint64_t offset, uint64_t bytes)
-{
-    return offset <= elf->size && bytes <= elf->size - offset;
-}
-
-static bool table_lies_in_file(const struct elf *elf, const struct elf_table *table)
-{
-    /* count has at most 16 bits in headers; for symbols it comes from a division. */
-    return table->offset <= elf->size && table->entry_bytes > 0 &&
-           table->count <= (elf->size - table->offset) / table->entry_bytes;
-}
-
-/* Reads entry `index` of a table that table_lies_in_file() has accepted. */
+/* Copies entry `index` of a complete table, for it may be unaligned; false: it is not there. */
 static bool read_entry(const struct elf *elf, const struct elf_table *table, uint64_t index,
                        void *to, size_t bytes)
 {
-    return index < table->count && bytes <= table->entry_bytes &&
-           read_at(elf, table->offset + index * table->entry_bytes, to, bytes);
+    if (index >= table->count || bytes > table->entry_bytes)
+        return false;
+    memcpy(to, elf->bytes + table->offset + index * table->entry_bytes, bytes);
+    return true;
 }
 
 /* Is the string at `offset` of a string table `name`, with its ending zero? */
-static bool string_is(const struct elf *elf, uint64_t table, uint64_t table_bytes, uint64_t offset,
+static bool string_is(const struct elf *elf, const struct elf_table *strings, uint64_t offset,
                       const char *name)
 {
     size_t bytes = strlen(name) + 1;
 
-    return offset <= table_bytes && bytes <= table_bytes - offset &&
-           memcmp(elf->bytes + table + offset, name, bytes) == 0;
+    return offset <= strings->count && bytes <= strings->count - offset &&
+           memcmp(elf->bytes + strings->offset + offset, name, bytes) == 0;
 }
 
 static const char *parse_header(struct elf *elf, Elf64_Ehdr *header)
 {
     if (elf->size < SELFMAG || memcmp(elf->bytes, ELFMAG, SELFMAG) != 0)
         return "is not an ELF file";
-    if (!read_at(elf, 0, header, sizeof *header))
+    if (elf->size < sizeof *header)
         return "is truncated: its ELF header is not complete";
+    memcpy(header, elf->bytes, sizeof *header);
     if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB ||
         header->e_machine != EM_AARCH64)
         return "is not for AArch64 (64 bits, little endian)";
@@ -68,7 +57,7 @@ static const char *add_segment(struct elf *elf, const Elf64_Phdr *header)
 
     if (elf->num_segments == ELF_MAX_SEGMENTS)
         return "has more than 16 segments to load";
-    if (!lies_in_file(elf, header->p_offset, header->p_filesz))
+    if (!is_complete(elf, (struct elf_table){ header->p_offset, header->p_filesz, 1 }))
         return "is truncated: a segment ends behind the end of the file";
     if (header->p_filesz > header->p_memsz)
         return "is damaged: a segment has more bytes in the file than in memory";
@@ -92,7 +81,7 @@ static const char *parse_segments(struct elf *elf, const Elf64_Ehdr *header)
     struct elf_table table = { header->e_phoff, header->e_phnum, header->e_phentsize };
     Elf64_Phdr entry;
 
-    if (!table_lies_in_file(elf, &table))
+    if (!is_complete(elf, table))
         return "is truncated: its program headers end behind the end of the file";
     for (uint64_t i = 0; i < table.count; i++) {
         if (!read_entry(elf, &table, i, &entry, sizeof entry))
@@ -106,46 +95,37 @@ static const char *parse_segments(struct elf *elf, const Elf64_Ehdr *header)
     return elf->num_segments ? NULL : "has nothing to load";
 }
 
-/* Notes the symbol table `header` and the string table that its sh_link names. */
-static const char *parse_symbols(struct elf *elf, const Elf64_Shdr *header)
+/* Notes where section `index` lies, as entries of that size. */
+static const char *parse_section(const struct elf *elf, uint64_t index, uint64_t entry_bytes,
+                                 struct elf_table *table)
 {
-    Elf64_Shdr strings;
+    Elf64_Shdr header;
 
-    elf->symbols = (struct elf_table){ header->sh_offset, header->sh_size / sizeof(Elf64_Sym),
-                                       sizeof(Elf64_Sym) };
-    if (!table_lies_in_file(elf, &elf->symbols))
-        return "is truncated: its symbol table ends behind the end of the file";
-    if (!read_entry(elf, &elf->sections, header->sh_link, &strings, sizeof strings))
-        return "is damaged: its symbol table has no names";
-    if (!lies_in_file(elf, strings.sh_offset, strings.sh_size))
-        return "is truncated: its symbols' names end behind the end of the file";
-    elf->strings_offset = strings.sh_offset;
-    elf->strings_bytes = strings.sh_size;
-    return NULL;
+    if (!read_entry(elf, &elf->sections, index, &header, sizeof header))
+        return "is damaged: it names a section that it does not have";
+    *table = (struct elf_table){ header.sh_offset, header.sh_size / entry_bytes, entry_bytes };
+    return is_complete(elf, *table) ? NULL : "is truncated: a section ends behind the file's end";
 }
 
 static const char *parse_sections(struct elf *elf, const Elf64_Ehdr *header)
 {
+    const char *wrong = NULL;
     Elf64_Shdr entry;
 
     elf->sections = (struct elf_table){ header->e_shoff, header->e_shnum, header->e_shentsize };
     if (header->e_shnum == 0)
         return NULL;
-    if (!table_lies_in_file(elf, &elf->sections))
+    if (!is_complete(elf, elf->sections))
         return "is truncated: its section headers end behind the end of the file";
-    if (!read_entry(elf, &elf->sections, header->e_shstrndx, &entry, sizeof entry))
-        return "is damaged: its sections have no names";
-    if (!lies_in_file(elf, entry.sh_offset, entry.sh_size))
-        return "is truncated: its sections' names end behind the end of the file";
-    elf->names_offset = entry.sh_offset;
-    elf->names_bytes = entry.sh_size;
-    for (uint64_t i = 0; i < elf->sections.count; i++) {
-        if (!read_entry(elf, &elf->sections, i, &entry, sizeof entry))
-            return "is damaged: its section headers are too small";
-        if (entry.sh_type == SHT_SYMTAB)
-            return parse_symbols(elf, &entry);
+    wrong = parse_section(elf, header->e_shstrndx, 1, &elf->section_names);
+    for (uint64_t i = 0; !wrong && read_entry(elf, &elf->sections, i, &entry, sizeof entry); i++) {
+        if (entry.sh_type != SHT_SYMTAB)
+            continue;
+        wrong = parse_section(elf, i, sizeof(Elf64_Sym), &elf->symbols);
+        if (!wrong)
+            wrong = parse_section(elf, entry.sh_link, 1, &elf->symbol_names);
     }
-    return NULL;
+    return wrong;
 }
 
 const char *elf_parse(struct elf *elf, const uint8_t *bytes, size_t size)
@@ -165,11 +145,9 @@ bool elf_symbol(const struct elf *elf, const char *name, uint64_t *vaddr, uint64
 {
     Elf64_Sym symbol;
 
-    for (uint64_t i = 0; i < elf->symbols.count; i++) {
-        if (!read_entry(elf, &elf->symbols, i, &symbol, sizeof symbol))
-            return false;
+    for (uint64_t i = 0; read_entry(elf, &elf->symbols, i, &symbol, sizeof symbol); i++) {
         if (symbol.st_shndx == SHN_UNDEF ||
-            !string_is(elf, elf->strings_offset, elf->strings_bytes, symbol.st_name, name))
+            !string_is(elf, &elf->symbol_names, symbol.st_name, name))
             continue;
         *vaddr = symbol.st_value;
         *bytes = symbol.st_size;
@@ -180,18 +158,16 @@ bool elf_symbol(const struct elf *elf, const char *name, uint64_t *vaddr, uint64
 
 const uint8_t *elf_section(const struct elf *elf, const char *name, uint64_t *bytes)
 {
-    Elf64_Shdr section;
+    struct elf_table contents;
+    Elf64_Shdr header;
 
-    for (uint64_t i = 0; i < elf->sections.count; i++) {
-        if (!read_entry(elf, &elf->sections, i, &section, sizeof section))
-            return NULL;
-        if (section.sh_type == SHT_NOBITS ||
-            !string_is(elf, elf->names_offset, elf->names_bytes, section.sh_name, name))
+    for (uint64_t i = 0; read_entry(elf, &elf->sections, i, &header, sizeof header); i++) {
+        if (header.sh_type == SHT_NOBITS ||
+            !string_is(elf, &elf->section_names, header.sh_name, name) ||
+            parse_section(elf, i, 1, &contents) != NULL)
             continue;
-        if (!lies_in_file(elf, section.sh_offset, section.sh_size))
-            return NULL;
-        *bytes = section.sh_size;
-        return elf->bytes + section.sh_offset;
+        *bytes = contents.count;
+        return elf->bytes + contents.offset;
     }
     return NULL;
 }

@@ -23,6 +23,7 @@ struct elf_segment {
     uint64_t paddr; /* where the page of `vaddr` lies; set by layout_place() */
 };
 
+/* Entries in the file; a string table is one of single bytes. */
 struct elf_table {
     uint64_t offset, count, entry_bytes;
 };
@@ -33,10 +34,8 @@ struct elf {
     uint64_t entry;
     unsigned num_segments;
     struct elf_segment segments[ELF_MAX_SEGMENTS];
-    struct elf_table sections;
-    uint64_t names_offset, names_bytes;     /* section names */
-    struct elf_table symbols;               /* count 0: stripped */
-    uint64_t strings_offset, strings_bytes; /* symbol names */
+    struct elf_table sections, section_names;
+    struct elf_table symbols, symbol_names; /* count 0: stripped */
 };
 
 /* Reads headers and segments. Returns NULL, or what is wrong as the end of a sentence

@@ -72,43 +72,35 @@ static uint64_t setvar_value(const struct system *s, const struct setvar *setvar
     return 0;
 }
 
-/* The channel ids of a PD, as bitmaps. */
-static bool patch_channels(const struct emitter *e, unsigned index)
+/* The variables that every program has; `thread` is complete. */
+static bool patch_program(const struct emitter *e, const struct pd *pd,
+                          const struct image_thread *thread)
 {
-    const struct system *s = e->system;
-    const struct pd *pd = &s->pds[index];
     uint64_t irqs = 0, notifications = 0, calls = 0;
+    unsigned long line = pd->program_line;
+    uint8_t passive = pd->passive;
 
-    for (unsigned i = 0; i < s->num_irqs; i++)
-        if (s->irqs[i].pd == index)
-            irqs |= 1ul << s->irqs[i].id;
-    for (unsigned i = 0; i < s->num_channels; i++)
-        for (unsigned side = 0; side < 2; side++) {
-            const struct channel_end *end = &s->channels[i].end[side];
-            if (end->pd != index)
-                continue;
-            notifications |= (uint64_t)end->may_notify << end->id;
-            calls |= (uint64_t)end->may_call << end->id;
-        }
-    return patch(e, pd, pd->program_line, "microkit_irqs", &irqs, sizeof irqs) &&
-           patch(e, pd, pd->program_line, "microkit_notifications", &notifications,
-                 sizeof notifications) &&
-           patch(e, pd, pd->program_line, "microkit_pps", &calls, sizeof calls);
+    for (unsigned id = 0; id < IMAGE_MAX_CHANNEL; id++) {
+        unsigned flags = thread->channel[id].flags;
+        irqs |= (uint64_t) !!(flags & IMAGE_IRQ) << id;
+        notifications |= (uint64_t) !!(flags & IMAGE_MAY_NOTIFY) << id;
+        calls |= (uint64_t) !!(flags & IMAGE_MAY_CALL) << id;
+    }
+    return patch(e, pd, line, "microkit_name", thread->name, sizeof thread->name) &&
+           patch(e, pd, line, "microkit_passive", &passive, sizeof passive) &&
+           patch(e, pd, line, "microkit_irqs", &irqs, sizeof irqs) &&
+           patch(e, pd, line, "microkit_notifications", &notifications, sizeof notifications) &&
+           patch(e, pd, line, "microkit_pps", &calls, sizeof calls);
 }
 
-static bool patch_programs(const struct emitter *e)
+static bool emit_programs(const struct emitter *e)
 {
+    const struct image_thread *threads = (void *)at(e, e->layout->threads_paddr);
     const struct system *s = e->system;
 
     for (unsigned i = 0; i < s->num_pds; i++) {
-        const struct pd *pd = &s->pds[i];
-        char name[IMAGE_NAME_BYTES] = "";
-        uint8_t passive = pd->passive;
-        snprintf(name, sizeof name, "%s", pd->name);
-        copy_segments(e, &pd->elf);
-        if (!patch(e, pd, pd->program_line, "microkit_name", name, sizeof name) ||
-            !patch(e, pd, pd->program_line, "microkit_passive", &passive, sizeof passive) ||
-            !patch_channels(e, i))
+        copy_segments(e, &s->pds[i].elf);
+        if (!patch_program(e, &s->pds[i], &threads[i]))
             return false;
     }
     for (unsigned i = 0; i < s->num_setvars; i++) {
@@ -170,11 +162,9 @@ static void emit_vcpu(const struct emitter *e, struct image_thread *threads, uns
     threads[vm->pd].vcpu[vcpu->id] = (uint16_t)thread_index;
 }
 
-static void emit_channels(const struct emitter *e, struct image_thread *threads,
+static void emit_channels(const struct system *s, struct image_thread *threads,
                           struct image_irq *irqs)
 {
-    const struct system *s = e->system;
-
     for (unsigned i = 0; i < s->num_channels; i++)
         for (unsigned side = 0; side < 2; side++) {
             const struct channel_end *end = &s->channels[i].end[side];
@@ -199,17 +189,14 @@ static void emit_channels(const struct emitter *e, struct image_thread *threads,
 
 static void emit_threads(const struct emitter *e)
 {
-    const struct system *s = e->system;
-    struct image_thread *threads = arena_alloc(s->arena, model_num_threads(s) * sizeof *threads);
-    struct image_irq *irqs = arena_alloc(s->arena, (s->num_irqs + 1) * sizeof *irqs);
+    /* In place: the layout has aligned them. */
+    struct image_thread *threads = (void *)at(e, e->layout->threads_paddr);
 
-    for (unsigned i = 0; i < s->num_pds; i++)
+    for (unsigned i = 0; i < e->system->num_pds; i++)
         emit_pd(e, threads, i);
-    for (unsigned i = 0; i < s->num_vcpus; i++)
+    for (unsigned i = 0; i < e->system->num_vcpus; i++)
         emit_vcpu(e, threads, i);
-    emit_channels(e, threads, irqs);
-    memcpy(at(e, e->layout->threads_paddr), threads, model_num_threads(s) * sizeof *threads);
-    memcpy(at(e, e->layout->irqs_paddr), irqs, s->num_irqs * sizeof *irqs);
+    emit_channels(e->system, threads, (void *)at(e, e->layout->irqs_paddr));
 }
 
 /* ---- The rest -------------------------------------------------------------------------------- */
@@ -256,5 +243,5 @@ uint8_t *emit_image(const struct system *system, const struct kernel *kernel,
     emit_threads(&e);
     emit_info(&e);
     emit_prefilled(&e);
-    return patch_programs(&e) ? e.image : NULL;
+    return emit_programs(&e) ? e.image : NULL;
 }

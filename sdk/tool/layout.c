@@ -37,7 +37,7 @@ static void add_part(struct layout *l, const char *what, const char *owner, uint
     if (!bytes)
         return;
     l->parts = arena_grow(l->arena, l->parts, l->num_parts, sizeof *l->parts);
-    l->parts[l->num_parts++] = (struct layout_part){ what, owner, base, bytes, in_image, false };
+    l->parts[l->num_parts++] = (struct layout_part){ what, owner, base, bytes, in_image };
 }
 
 /* Takes the image's next `bytes` bytes. */
@@ -109,36 +109,25 @@ static void place_prefilled(struct layout *l, struct system *s, uint64_t page_si
 
 /* ---- The rest of the RAM --------------------------------------------------------------------- */
 
-static bool lies_within(const struct image_range *outer, uint64_t base, uint64_t end)
-{
-    return base >= outer->base_paddr && end <= outer->base_paddr + outer->size_bytes;
-}
-
 static bool check_image(const struct layout *l, const struct system *s,
                         const struct kernel_info *info)
 {
-    struct check_span *spans = arena_alloc(l->arena, (s->num_regions + 1) * sizeof *spans);
+    struct check_spans list = { .system = s };
+    uint64_t bytes = l->image_end - l->image_base;
     struct image_range ram[4];
-    unsigned num_ram = layout_sure_ram(info, ram);
     bool fits = false;
-    size_t count = 0;
 
-    for (unsigned i = 0; i < num_ram; i++)
-        fits |= lies_within(&ram[i], l->image_base, l->image_end);
+    for (unsigned i = layout_sure_ram(info, ram); i-- > 0;)
+        fits |= l->image_base >= ram[i].base_paddr &&
+                l->image_end <= ram[i].base_paddr + ram[i].size_bytes;
     if (!fits)
         return error_at(s->error, 0,
                         "memory is exhausted: the image needs %.1f MiB from 0x%lx on, more than "
                         "the RAM there; make programs, stacks or prefill files smaller",
-                        MIB(l->image_end - l->image_base), l->image_base);
-    spans[count++] = (struct check_span){ l->image_base, l->image_end - l->image_base, 0,
-                                          "the place of", "the image" };
-    for (unsigned i = 0; i < s->num_regions; i++) {
-        const struct region *r = &s->regions[i];
-        if (r->fixed)
-            spans[count++] =
-                (struct check_span){ r->paddr, r->size, r->line, "memory_region", r->name };
-    }
-    return check_no_overlap(s, spans, count, "physical memory");
+                        MIB(bytes), l->image_base);
+    check_add_span(&list, l->image_base, bytes, 0, "the place of", "the image");
+    check_add_fixed(&list);
+    return check_no_overlap(&list, "physical memory");
 }
 
 static void free_add(struct free_list *list, uint64_t base, uint64_t end)
@@ -188,19 +177,10 @@ static struct free_list find_free(const struct layout *l, const struct system *s
     for (unsigned i = 0; i < s->num_regions; i++)
         if (s->regions[i].fixed)
             free_remove(&list, s->regions[i].paddr, s->regions[i].paddr + s->regions[i].size);
-    for (unsigned i = 0; i < 8 && info->device[i].size_bytes; i++)
-        free_remove(&list, info->device[i].base_paddr,
-                    info->device[i].base_paddr + info->device[i].size_bytes);
     return list;
 }
 
-static bool is_free_placed(const struct region *r)
-{
-    return !r->fixed && !r->prefill_path;
-}
-
-/* Largest pages first, then largest regions; equals as in the file (qsort() alone may swap them).
- */
+/* Largest pages first, then largest regions; equals as in the file, whatever qsort() does. */
 static int by_need(const void *a, const void *b)
 {
     const struct region *x = *(struct region *const *)a, *y = *(struct region *const *)b;
@@ -245,7 +225,7 @@ static bool place_free(struct layout *l, struct system *s, const struct kernel_i
     unsigned count = 0;
 
     for (unsigned i = 0; i < s->num_regions; i++)
-        if (is_free_placed(&s->regions[i]))
+        if (!s->regions[i].fixed && !s->regions[i].prefill)
             sorted[count++] = &s->regions[i];
     for (unsigned i = 0; i < list.num_ranges; i++)
         free_bytes += list.ranges[i].size_bytes;
@@ -257,11 +237,9 @@ static bool place_free(struct layout *l, struct system *s, const struct kernel_i
         free_remove(&list, r->paddr, r->paddr + r->size);
     }
     for (unsigned i = 0; i < s->num_regions; i++)
-        if (!s->regions[i].prefill_path) {
-            const struct region *r = &s->regions[i];
-            add_part(l, "region", r->name, r->paddr, r->size, false);
-            l->parts[l->num_parts - 1].is_device = !r->in_ram;
-        }
+        if (s->regions[i].in_ram && !s->regions[i].prefill)
+            add_part(l, "region", s->regions[i].name, s->regions[i].paddr, s->regions[i].size,
+                     false);
     return true;
 }
 
@@ -278,7 +256,7 @@ static void list_zeroes(struct layout *l)
     l->zero = arena_alloc(l->arena, (l->num_parts + 1) * sizeof *l->zero);
     for (unsigned i = 0; i < l->num_parts; i++) {
         const struct layout_part *part = &l->parts[i];
-        if (part->in_image || part->is_device)
+        if (part->in_image)
             continue;
         struct image_range *last = l->num_zero ? &l->zero[l->num_zero - 1] : NULL;
         if (last && last->base_paddr + last->size_bytes == part->base)

@@ -4,13 +4,12 @@
 
 #include "sdk/tool/model.h"
 
-/* One thing in physical memory, for the report. */
+/* One thing in RAM. */
 struct layout_part {
     const char *what;  /* "kernel", "page tables", "stack", ... */
     const char *owner; /* name of the PD, VM or region; "" */
     uint64_t base, bytes;
     bool in_image;
-    bool is_device;
 };
 
 struct layout {

@@ -2,10 +2,10 @@
 /* microkit: a system file and its programs -> one bootable image and a report. */
 #include "sdk/tool/build.h"
 #include "sdk/tool/report.h"
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_PATH         4096
@@ -27,44 +27,43 @@ static bool refuse(const char *what, const char *which)
     return false;
 }
 
-/* Where the value of an option that has one goes; NULL for another argument. */
-static const char **place_of(struct options *options, const char *name)
+/* Adds all arguments up to the next option. */
+static bool read_folders(struct options *options, int argc, char **argv)
 {
-    if (strcmp(name, "--board") == 0)
-        return &options->board;
-    if (strcmp(name, "--config") == 0)
-        return &options->config;
-    if (strcmp(name, "-o") == 0 || strcmp(name, "--output") == 0)
-        return &options->image;
-    if (strcmp(name, "-r") == 0 || strcmp(name, "--report") == 0)
-        return &options->report;
-    return NULL;
+    for (optind--; optind < argc && argv[optind][0] != '-'; optind++) {
+        if (options->num_folders == MAX_SEARCH_PATHS)
+            return refuse("there are too many search paths", "");
+        options->folders[options->num_folders++] = argv[optind];
+    }
+    return true;
 }
 
 static bool read_options(struct options *options, int argc, char **argv)
 {
+    static const struct option names[] = {
+        { "board", required_argument, NULL, 'b' },       { "config", required_argument, NULL, 'c' },
+        { "output", required_argument, NULL, 'o' },      { "report", required_argument, NULL, 'r' },
+        { "search-path", required_argument, NULL, 's' }, { NULL, 0, NULL, 0 },
+    };
+    int option;
+
     *options = (struct options){ .image = "loader.img", .report = "report.txt" };
-    for (int i = 1; i < argc; i++) {
-        const char **place = place_of(options, argv[i]);
-        if (place) {
-            if (i + 1 == argc)
-                return refuse("a value is missing after ", argv[i]);
-            *place = argv[++i];
-        } else if (strcmp(argv[i], "--search-path") == 0) {
-            while (i + 1 < argc && argv[i + 1][0] != '-') {
-                if (options->num_folders == MAX_SEARCH_PATHS)
-                    return refuse("too many folders after ", argv[i]);
-                options->folders[options->num_folders++] = argv[++i];
-            }
-        } else if (argv[i][0] == '-' || options->system) {
-            return refuse("unknown argument ", argv[i]);
-        } else {
-            options->system = argv[i];
-        }
+    while ((option = getopt_long(argc, argv, "-o:r:", names, NULL)) != -1) {
+        const char **place = option == 1 && !options->system ? &options->system
+                             : option == 'b'                 ? &options->board
+                             : option == 'c'                 ? &options->config
+                             : option == 'o'                 ? &options->image
+                             : option == 'r'                 ? &options->report
+                                                             : NULL;
+        if (place)
+            *place = optarg;
+        else if (option != 's')
+            return refuse("this argument is unknown or wrong: ", argv[optind - 1]);
+        else if (!read_folders(options, argc, argv))
+            return false;
     }
-    if (!options->system || !options->board || !options->config)
-        return refuse("SYSTEM, --board and --config must be given", "");
-    return true;
+    return (options->system && options->board && options->config) ||
+           refuse("SYSTEM, --board and --config must be given", "");
 }
 
 /* The folder that holds bin/ and board/: from the environment, or from where this program lies. */

@@ -17,7 +17,7 @@
 
 struct region {
     const char *name;
-    unsigned long line;
+    unsigned long line; /* in the system file, here and below */
     uint64_t size;      /* 0 until the prefill file is read, where no size is given */
     uint64_t page_size; /* 0 until check_system() where none is given */
     uint64_t paddr;     /* given (fixed), or chosen by layout_place() */
@@ -39,9 +39,7 @@ struct name {
 };
 
 struct schedule {
-    uint64_t priority;
-    uint64_t budget_us;
-    uint64_t period_us;
+    uint64_t priority, budget_us, period_us;
 };
 
 struct pd {
@@ -58,9 +56,8 @@ struct pd {
     unsigned vm; /* index, or MODEL_NONE */
     struct elf elf;
     uint64_t ipc_vaddr;
-    /* Chosen by layout_place() and tables_build(). */
-    uint64_t stack_paddr, ipc_paddr;
-    uint64_t root_paddr, table_pages;
+    uint64_t stack_paddr, ipc_paddr;  /* chosen by layout_place() */
+    uint64_t root_paddr, table_pages; /* by tables_build() */
 };
 
 struct vm {

@@ -58,7 +58,7 @@ static void write_sums(const struct build *b, FILE *out)
         uint64_t sum = sum_of(l, l->parts[i].what, &first);
         if (first == i)
             fprintf(out, "  %12s  %s\n", size_text(sum).bytes, l->parts[i].what);
-        if (!l->parts[i].in_image && !l->parts[i].is_device)
+        if (!l->parts[i].in_image)
             regions += l->parts[i].bytes;
     }
     for (unsigned i = layout_sure_ram(&b->kernel.info, ram); i > 0; i--)

@@ -100,22 +100,11 @@ static uint64_t kernel_attributes(unsigned perms)
            (perms & PERM_WRITE ? 0 : AP_READONLY) | (perms & PERM_EXECUTE ? 0 : PXN);
 }
 
-/* Not global, so that no entry of this map outlives it in a TLB, where PDs have ASIDs from 1. */
-static uint64_t boot_attributes(unsigned perms)
-{
-    return kernel_attributes(perms) | NOT_GLOBAL;
-}
-
 static uint64_t user_attributes(unsigned perms, bool device)
 {
     return AF | SH_INNER | NOT_GLOBAL | PXN | AP_USER |
            ATTRIBUTE(device ? IMAGE_ATTR_DEVICE : IMAGE_ATTR_NORMAL) |
            (perms & PERM_WRITE ? 0 : AP_READONLY) | (perms & PERM_EXECUTE ? 0 : XN);
-}
-
-static uint64_t program_attributes(unsigned perms)
-{
-    return user_attributes(perms, false);
 }
 
 static uint64_t guest_attributes(unsigned perms, bool device)
@@ -128,12 +117,17 @@ static uint64_t guest_attributes(unsigned perms, bool device)
 
 /* Maps each segment of `elf` at the address it is linked to, less `offset`. */
 static bool map_segments(struct tables *t, uint64_t root, const struct elf *elf, uint64_t offset,
-                         uint64_t (*attributes)(unsigned perms))
+                         bool user)
 {
     for (unsigned i = 0; i < elf->num_segments; i++) {
         const struct elf_segment *segment = &elf->segments[i];
+        uint64_t attributes =
+            user ? user_attributes(segment->perms, false) : kernel_attributes(segment->perms);
+        /* The boot map is not global, so that nothing of it outlives it in a TLB: PDs have ASIDs
+         * from 1 and this one has 0. */
+        attributes |= offset ? NOT_GLOBAL : 0;
         if (!map(t, root, model_segment_base(segment) - offset, segment->paddr,
-                 model_segment_bytes(segment), attributes(segment->perms), MODEL_PAGE))
+                 model_segment_bytes(segment), attributes, MODEL_PAGE))
             return false;
     }
     return true;
@@ -186,8 +180,8 @@ static bool build_kernel(struct tables *t, const struct kernel *kernel)
     }
     return map_devices(t, info->vaddr_offset, info->device, 8) &&
            map_devices(t, info->vaddr_offset, info->shared_device, 2) &&
-           map_segments(t, t->kernel_ttbr1, &kernel->elf, 0, kernel_attributes) &&
-           map_segments(t, t->boot_ttbr0, &kernel->elf, info->vaddr_offset, boot_attributes);
+           map_segments(t, t->kernel_ttbr1, &kernel->elf, 0, false) &&
+           map_segments(t, t->boot_ttbr0, &kernel->elf, info->vaddr_offset, false);
 }
 
 /* What the system file maps into a PD or a VM. */
@@ -222,7 +216,7 @@ static bool build_pd(struct tables *t, struct system *s, unsigned index)
             return false;
     }
     /* The page below the stack stays unmapped, as all above IMAGE_USER_TOP_VADDR does. */
-    bool good = map_segments(t, root, &pd->elf, 0, program_attributes) &&
+    bool good = map_segments(t, root, &pd->elf, 0, true) &&
                 map(t, root, pd->ipc_vaddr, pd->ipc_paddr, MODEL_PAGE, data, MODEL_PAGE) &&
                 map(t, root, IMAGE_STACK_TOP_VADDR - pd->stack_bytes, pd->stack_paddr,
                     pd->stack_bytes, data, MODEL_PAGE) &&

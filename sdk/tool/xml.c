@@ -31,7 +31,7 @@ struct element {
     unsigned parents;     /* bit n: element_id n may hold it */
     const char *required; /* attributes, separated by spaces */
     const char *optional;
-    bool (*start)(struct parser *p);
+    bool (*start)(struct parser *p); /* or NULL: nothing to note */
 };
 
 #define FAIL(p, ...) error_at((p)->s->error, XML_GetCurrentLineNumber((p)->expat), __VA_ARGS__)
@@ -106,9 +106,9 @@ static bool only_cpu_0(struct parser *p)
 {
     uint64_t cpu;
 
-    if (!number(p, "cpu", 0, 0, UINT64_MAX, &cpu))
-        return false;
-    return cpu == 0 || FAIL(p, "cpu=\"%lu\": this kernel runs on one core; it must be \"0\"", cpu);
+    return number(p, "cpu", 0, 0, UINT64_MAX, &cpu) &&
+           (cpu == 0 ||
+            FAIL(p, "cpu=\"%lu\": this kernel runs on one core; it must be \"0\"", cpu));
 }
 
 /* Reads the name of the object that was added last, which is number `index` of its kind. */
@@ -161,12 +161,6 @@ static bool permissions(struct parser *p, unsigned *perms)
 }
 
 /* ---- Elements -------------------------------------------------------------------------------- */
-
-static bool start_nothing(struct parser *p)
-{
-    (void)p;
-    return true;
-}
 
 static bool start_region(struct parser *p)
 {
@@ -338,7 +332,7 @@ static bool start_end(struct parser *p)
 #define IN(parent) (1u << (parent))
 
 static const struct element elements[] = {
-    [SYSTEM] = { "system", IN(DOCUMENT), "", "", start_nothing },
+    [SYSTEM] = { "system", IN(DOCUMENT), "", "", NULL },
     [REGION] = { "memory_region", IN(SYSTEM), "name", "size page_size phys_addr prefill_path",
                  start_region },
     [PD] = { "protection_domain", IN(SYSTEM) | IN(PD), "name priority",
@@ -412,38 +406,12 @@ static bool open_element(struct parser *p, const char *name)
             continue;
         /* start() sees the parent as the innermost open element. The depth has a bound, because
          * only PDs nest, and there are at most IMAGE_MAX_PDS. */
-        if (!check_attributes(p, element) || !element->start(p))
+        if (!check_attributes(p, element) || (element->start && !element->start(p)))
             return false;
         p->open[++p->depth] = id;
         return true;
     }
     return refuse_element(p, name, parent);
-}
-
-static bool close_element(struct parser *p)
-{
-    const struct system *system = p->s;
-    const struct pd *pd = p->pd == MODEL_NONE ? NULL : &system->pds[p->pd];
-
-    switch (p->open[p->depth--]) {
-    case PD:
-        p->pd = pd->parent;
-        return pd->program_path ||
-               error_at(
-                   p->s->error, pd->line,
-                   "protection_domain \"%s\" has no program; add <program_image path=\"...\" />",
-                   pd->name);
-    case VM:
-        return (system->num_vcpus && system->vcpus[system->num_vcpus - 1].vm == pd->vm) ||
-               error_at(p->s->error, system->vms[pd->vm].line,
-                        "virtual_machine \"%s\" has no vcpu; add <vcpu id=\"0\" />",
-                        system->vms[pd->vm].name);
-    case CHANNEL:
-        return system->channels[system->num_channels - 1].num_ends == 2 ||
-               FAIL(p, "the channel has fewer than two ends; add <end pd=\"...\" id=\"...\" />");
-    default:
-        return true;
-    }
 }
 
 static void stop_unless(struct parser *p, bool good)
@@ -470,8 +438,8 @@ static void XMLCALL on_end(void *user, const char *name)
     struct parser *p = user;
 
     (void)name;
-    if (!p->failed)
-        stop_unless(p, close_element(p));
+    if (!p->failed && p->open[p->depth--] == PD)
+        p->pd = p->s->pds[p->pd].parent;
 }
 
 static void XMLCALL on_text(void *user, const char *bytes, int length)
