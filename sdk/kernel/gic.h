@@ -28,6 +28,7 @@ void gic_end(uint32_t acknowledged);
 /* Virtual interrupts of the guest in the core: list register n, 0 to VCPU_LRS - 1. */
 uint32_t gic_read_lr(unsigned n);
 void gic_write_lr(unsigned n, uint32_t value);
+/* A pending interrupt with maintenance at its end; priority 0 to 31, as the register holds it. */
 uint32_t gic_make_lr(uint32_t intid, unsigned priority, unsigned group);
 bool gic_lr_is_active(uint32_t lr);
 bool gic_lr_is_pending(uint32_t lr);

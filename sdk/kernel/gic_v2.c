@@ -88,7 +88,7 @@ void gic_write_lr(unsigned n, uint32_t value)
 
 uint32_t gic_make_lr(uint32_t intid, unsigned priority, unsigned group)
 {
-    return LR_PENDING | LR_EOI | (group != 0 ? LR_GROUP1 : 0) | (priority >> 3) << 23 | intid;
+    return LR_PENDING | LR_EOI | (group != 0 ? LR_GROUP1 : 0) | priority << 23 | intid;
 }
 
 bool gic_lr_is_active(uint32_t lr)

@@ -12,7 +12,8 @@
 #include "sdk/kernel/kernel.h"
 #include "sdk/kernel/vcpu.h"
 
-#define VCPU_MAX_INTID 1019
+#define VCPU_MAX_INTID    1019
+#define VCPU_MAX_PRIORITY 31 /* as a list register holds it */
 
 static uint64_t arg(const struct thread *pd, unsigned n)
 {
@@ -149,7 +150,7 @@ static void sys_vcpu_inject(struct thread *pd)
         result(pd, SYS_INVALID_SLOT);
         return;
     }
-    if (arg(pd, 1) > VCPU_MAX_INTID || arg(pd, 2) > 255 || arg(pd, 3) > 1 ||
+    if (arg(pd, 1) > VCPU_MAX_INTID || arg(pd, 2) > VCPU_MAX_PRIORITY || arg(pd, 3) > 1 ||
         arg(pd, 4) >= VCPU_LRS) {
         result(pd, SYS_RANGE);
         return;
