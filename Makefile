@@ -23,10 +23,16 @@ UNIT_DIR := $(BUILD_DIR)/unit
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 SHELL := /bin/bash
 
+# V=1 shows each command; otherwise a line says what is being made.
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo '  $(1)	$(2)')
+
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wshadow
 # Debian's linux-libc-dev holds virtIO's constants; its headers are the same for every target.
 TARGET_FLAGS := --target=aarch64-none-elf -march=armv8.1-a -mgeneral-regs-only -mstrict-align \
     -ffreestanding -fno-pic -fno-stack-protector -ffunction-sections -fdata-sections
+# A trap goes through many small functions of several files: link-time optimisation joins them.
+LTO := -flto
 TARGET_CFLAGS = $(TARGET_FLAGS) -std=c11 -O2 -g $(WARNINGS) -MMD -MP -ffile-prefix-map=$(CURDIR)=. \
     -I. -Iio/include -Isdk/libc/include -isystem $(BUILD_DIR)/uapi
 HOST_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -MMD -MP -ffile-prefix-map=$(CURDIR)=. \
@@ -43,19 +49,22 @@ target_objects = $(patsubst %,$(TARGET_DIR)/%.o,$(basename $(1)))
 define target_program
 $(TARGET_DIR)/$(1).elf: $$(call target_objects,$$($(1)_SRCS) $(LIBC_SRCS)) $$(SDK_STAMP)
 	@mkdir -p $$(@D)
-	ld.lld -T $$(BOARD_SDK)/lib/microkit.ld --gc-sections -z max-page-size=4096 -z noexecstack \
+	$$(call say,link,$$@)
+	$$(Q)ld.lld -T $$(BOARD_SDK)/lib/microkit.ld --gc-sections -z max-page-size=4096 -z noexecstack \
 	    --build-id=none -o $$@ $$(filter %.o,$$^) $$(BOARD_SDK)/lib/libmicrokit.a
 $$(call target_objects,$$($(1)_SRCS)): | $$(SDK_STAMP)
 endef
 
 define host_program
 $(HOST_DIR)/$(1): $$(patsubst %.c,$(HOST_DIR)/%.o,$$($(1)_SRCS))
-	clang $$^ $$($(1)_LIBS) -o $$@
+	$$(call say,link,$$@)
+	$$(Q)clang $$^ $$($(1)_LIBS) -o $$@
 endef
 
 define unit_test
 $(UNIT_DIR)/$(1): $$(patsubst %.c,$(UNIT_DIR)/%.o,$$($(1)_SRCS))
-	clang -fsanitize=address,undefined $$^ $$($(1)_LIBS) -lcmocka -o $$@
+	$$(call say,link,$$@)
+	$$(Q)clang -fsanitize=address,undefined $$^ $$($(1)_LIBS) -lcmocka -o $$@
 endef
 
 # What each folder builds. PROGRAMS run on the target as PDs, HOST_PROGRAMS here, UNIT_TESTS here
@@ -87,10 +96,13 @@ $(BUILD_DIR)/uapi/.linked: | $(BUILD_DIR)/.tools
 
 $(TARGET_DIR)/%.o: %.c | $(BUILD_DIR)/uapi/.linked
 	@mkdir -p $(@D)
-	clang $(TARGET_CFLAGS) $(if $(filter sdk/%,$<),$(KERNEL_CFLAGS) -Isdk/libmicrokit/include,-I$(BOARD_SDK)/include) -MJ $@.json -c $< -o $@
+	$(call say,compile,$<)
+	$(Q)clang $(TARGET_CFLAGS) $(if $(filter sdk/%,$<),$(KERNEL_CFLAGS) -Isdk/libmicrokit/include,-I$(BOARD_SDK)/include) \
+	    $(if $(filter sdk/libc/% sdk/libmicrokit/%,$<),,$(LTO)) -MJ $@.json -c $< -o $@
 $(TARGET_DIR)/%.o: %.S | $(BUILD_DIR)/.tools
 	@mkdir -p $(@D)
-	clang $(TARGET_FLAGS) -g -MMD -MP -ffile-prefix-map=$(CURDIR)=. -I. $(KERNEL_CFLAGS) -MJ $@.json -c $< -o $@
+	$(call say,compile,$<)
+	$(Q)clang $(TARGET_FLAGS) -g -MMD -MP -ffile-prefix-map=$(CURDIR)=. -I. $(KERNEL_CFLAGS) -MJ $@.json -c $< -o $@
 
 $(foreach program,$(PROGRAMS),$(eval $(call target_program,$(program))))
 PROGRAM_ELFS := $(PROGRAMS:%=$(TARGET_DIR)/%.elf)
@@ -98,10 +110,12 @@ PROGRAM_ELFS := $(PROGRAMS:%=$(TARGET_DIR)/%.elf)
 # ---- Host programs and unit tests --------------------------------------------------------------
 $(HOST_DIR)/%.o: %.c | $(BUILD_DIR)/.tools
 	@mkdir -p $(@D)
-	clang $(HOST_CFLAGS) -MJ $@.json -c $< -o $@
+	$(call say,compile,$<)
+	$(Q)clang $(HOST_CFLAGS) -MJ $@.json -c $< -o $@
 $(UNIT_DIR)/%.o: %.c | $(BUILD_DIR)/.tools
 	@mkdir -p $(@D)
-	clang $(UNIT_CFLAGS) -MJ $@.json -c $< -o $@
+	$(call say,compile,$<)
+	$(Q)clang $(UNIT_CFLAGS) -MJ $@.json -c $< -o $@
 
 $(foreach program,$(HOST_PROGRAMS),$(eval $(call host_program,$(program))))
 

@@ -21,12 +21,13 @@ EMBEDDED_BOARD := $(EMBEDDED_SDK)/board/$(MICROKIT_BOARD)/$(MICROKIT_CONFIG)
 SDK_STAMP = $(if $(filter $(EMBEDDED_SDK),$(MICROKIT_SDK)),$(EMBEDDED_BOARD)/.built)
 
 $(TARGET_DIR)/sdk/kernel.elf: sdk/kernel/kernel.ld $(KERNEL_OBJS)
-	ld.lld -T $< --defsym=LOAD_PADDR=$(LOAD_PADDR) -z max-page-size=4096 -z noexecstack \
+	$(call say,link,$@)
+	$(Q)ld.lld -T $< --defsym=LOAD_PADDR=$(LOAD_PADDR) -z max-page-size=4096 -z noexecstack \
 	    --build-id=none -o $@ $(filter %.o,$^)
 
 $(TARGET_DIR)/sdk/libmicrokit.a: $(LIBMICROKIT_OBJS)
 	@rm -f $@
-	llvm-ar rcD $@ $^
+	$(Q)llvm-ar rcD $@ $^
 
 $(EMBEDDED_BOARD)/.built: $(TARGET_DIR)/sdk/kernel.elf $(TARGET_DIR)/sdk/libmicrokit.a \
     $(HOST_DIR)/microkit sdk/libmicrokit/microkit.ld sdk/libmicrokit/include/microkit.h \

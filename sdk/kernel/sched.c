@@ -18,6 +18,9 @@ static void queue_remove(struct cpu *cpu, struct thread *thread)
     }
     if (cpu->ready_head[priority] == 0) {
         cpu->ready_map[priority / 64] &= ~(1ul << (priority % 64));
+        if (cpu->ready_map[priority / 64] == 0) {
+            cpu->ready_words &= ~(1u << priority / 64);
+        }
     }
     thread->ready_next = thread->ready_prev = 0;
     thread->queued = false;
@@ -41,6 +44,7 @@ static void queue_insert(struct cpu *cpu, struct thread *thread, bool at_head)
         head->ready_prev = thread;
     }
     cpu->ready_map[priority / 64] |= 1ul << (priority % 64);
+    cpu->ready_words |= 1u << priority / 64;
     thread->queued = true;
 }
 
@@ -127,34 +131,34 @@ static void sched_expire(struct cpu *cpu, struct thread *thread, uint64_t now)
     }
 }
 
-void sched_charge(struct cpu *cpu, uint64_t now)
+bool sched_charge(struct cpu *cpu, uint64_t now)
 {
     struct thread *thread = cpu->current;
     uint64_t used = now - cpu->run_since;
     cpu->run_since = now;
     if (thread == 0) {
-        return;
+        return false;
     }
     struct sched_context *sc = thread->sc;
-    if (used < sc->left) {
-        sc->left -= used;
-        if (!is_round_robin(sc) && now >= sc->refill_at) {
-            sc->left = sc->budget;
-            sc->refill_at = now + sc->period;
-        }
-        return;
+    if (used >= sc->left) {
+        sched_expire(cpu, thread, now);
+        return true;
     }
-    sched_expire(cpu, thread, now);
+    sc->left -= used;
+    if (!is_round_robin(sc) && now >= sc->refill_at) {
+        sc->left = sc->budget;
+        sc->refill_at = now + sc->period;
+    }
+    return false;
 }
 
 struct thread *sched_head(const struct cpu *cpu)
 {
-    for (int word = 3; word >= 0; word--) {
-        if (cpu->ready_map[word] != 0) {
-            return cpu->ready_head[word * 64 + 63 - __builtin_clzl(cpu->ready_map[word])];
-        }
+    if (cpu->ready_words == 0) {
+        return 0;
     }
-    return 0;
+    unsigned word = 31 - (unsigned)__builtin_clz(cpu->ready_words);
+    return cpu->ready_head[word * 64 + 63 - (unsigned)__builtin_clzl(cpu->ready_map[word])];
 }
 
 uint64_t sched_deadline(const struct cpu *cpu, const struct thread *running)

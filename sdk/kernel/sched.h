@@ -26,9 +26,9 @@ void sched_wake_sleepers(struct cpu *cpu, uint64_t now);
 
 /*
  * Charges the running thread up to `now`; one that has used up its budget goes to the end of its
- * queue, or to sleep.
+ * queue, or to sleep; then it returns true: another may be at the head now.
  */
-void sched_charge(struct cpu *cpu, uint64_t now);
+bool sched_charge(struct cpu *cpu, uint64_t now);
 
 /* The ready thread of the highest priority, or NULL. */
 struct thread *sched_head(const struct cpu *cpu);

@@ -34,7 +34,9 @@ static struct thread *choose(struct cpu *cpu)
                 cpu->current = 0;
             }
             idle(cpu);
-        } else if (!thread_is_vcpu(next) || !vcpu_deliver_event(next)) {
+        } else if (next->vcpu.events != 0) {
+            vcpu_deliver_event(next);
+        } else {
             return next;
         }
     }
@@ -110,8 +112,9 @@ struct resume kernel_exit(struct cpu *cpu)
     struct thread *next = choose(cpu);
     if (next != cpu->current || cpu->timer_fired) {
         cpu->timer_fired = false;
-        sched_charge(cpu, timer_now());
-        next = choose(cpu); /* the one that has just been charged may have lost its turn */
+        if (sched_charge(cpu, timer_now())) {
+            next = choose(cpu);
+        }
         if (next != cpu->current) {
             switch_to(cpu, next);
         }

@@ -106,6 +106,7 @@ struct cpu {
     bool timer_fired;        /* since `current` was last charged */
     struct thread *sleepers; /* by wake_at */
     uint64_t ready_map[4];   /* bit p of the 256: queue p is not empty */
+    uint32_t ready_words;    /* bit n: ready_map[n] is not 0 */
     struct thread *ready_head[256], *ready_tail[256];
 };
 

@@ -274,12 +274,9 @@ void vcpu_wait(struct cpu *cpu, struct thread *thread)
     thread->state = THREAD_WFI;
 }
 
-bool vcpu_deliver_event(struct thread *thread)
+void vcpu_deliver_event(struct thread *thread)
 {
     uint32_t events = thread->vcpu.events;
-    if (events == 0) {
-        return false;
-    }
     unsigned event = (unsigned)__builtin_ctz(events);
     thread->vcpu.events = events & (events - 1);
     if (1u << event == VCPU_EVENT_VPPI) {
@@ -289,7 +286,6 @@ bool vcpu_deliver_event(struct thread *thread)
         thread->message.fault[0] = event;
         ipc_fault(thread, FAULT_VGIC_MAINTENANCE, 1);
     }
-    return true;
 }
 
 uint64_t vcpu_spsr(const struct thread *thread)

@@ -40,8 +40,8 @@ void vcpu_maintenance(struct cpu *cpu);
 /* The guest has executed WFI: blocks the vCPU unless something is pending. The pc has moved on. */
 void vcpu_wait(struct cpu *cpu, struct thread *thread);
 
-/* Tells the VMM of the next event that waits. False: there is none, the vCPU may run. */
-bool vcpu_deliver_event(struct thread *thread);
+/* Tells the VMM of the next of the vCPU's events, of which there is one: the vCPU faults. */
+void vcpu_deliver_event(struct thread *thread);
 
 /* The spsr that the vCPU may run with: a VMM's wishes, but never EL2 and never single step. */
 uint64_t vcpu_spsr(const struct thread *thread);

@@ -4,7 +4,9 @@
  * distributor's GICD_TYPER, which its VMM emulates, and prints the counter's ticks for each 1,000
  * reads on the emulated PL011. Under `-icount shift=0` a tick of 62.5 MHz is 16 instructions.
  */
-#define ROUNDS     20
+#ifndef ROUNDS
+#define ROUNDS 20
+#endif
 #define READS      1000
 #define GICD_TYPER 0x08000004
 #define PL011_DR   0x09000000

@@ -180,6 +180,9 @@ static void notify(struct virtio_device *device, uint32_t index)
 bool virtio_mmio_poll(struct virtio_device *device)
 {
     uint32_t pending = device->yielded;
+    if (pending == 0) {
+        return false;
+    }
     for (uint32_t i = 0; i < device->num_queues; i++) {
         if ((pending >> i & 1) != 0) {
             notify(device, i);
