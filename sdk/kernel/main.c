@@ -11,6 +11,8 @@ struct image_info image_info = { .magic = IMAGE_MAGIC };
 
 static struct cpu boot_cpu;
 
+#define PAGE_WORDS 512
+
 /* Stage 2: 39-bit gpa, start at level 1, write-back inner shareable walks; PS is added. */
 #define VTCR_VALUE    (IMAGE_T0SZ | 1ul << 6 | 1ul << 8 | 1ul << 10 | 3ul << 12 | 1ul << 31)
 #define VTCR_PS(bits) ((uint64_t)(bits) << 16)
@@ -35,12 +37,32 @@ static void core_init(void)
     boot_cpu.vtimer_masked = true;
 }
 
-/* RAM that PDs and guests find cleared: not left to what the firmware had there. */
+static bool is_clear(const uint64_t *words, uint64_t count)
+{
+    uint64_t any = 0;
+    for (uint64_t i = 0; i < count; i += 8) {
+        any |= words[i] | words[i + 1] | words[i + 2] | words[i + 3] | words[i + 4] | words[i + 5] |
+               words[i + 6] | words[i + 7];
+    }
+    return any == 0;
+}
+
+/*
+ * RAM that PDs and guests find cleared: not left to what the firmware had there. A page that is
+ * clear already is only read, since a machine that gives its guests memory on first write (QEMU)
+ * then need not have all of it.
+ */
 static void clear_memory(void)
 {
     const struct image_range *zero = (const struct image_range *)image_info.zero_vaddr;
     for (unsigned i = 0; i < image_info.num_zero; i++) {
-        memset((void *)(zero[i].base_paddr + KERNEL_VADDR_OFFSET), 0, zero[i].size_bytes);
+        uint64_t *page = (uint64_t *)(zero[i].base_paddr + KERNEL_VADDR_OFFSET);
+        uint64_t *end = page + zero[i].size_bytes / sizeof(*page);
+        for (; page < end; page += PAGE_WORDS) {
+            if (!is_clear(page, PAGE_WORDS)) {
+                memset(page, 0, PAGE_WORDS * sizeof(*page));
+            }
+        }
     }
 }
 
