@@ -95,7 +95,7 @@ void devices_notified(struct vm *vm, unsigned channel)
 void devices_tick(struct vm *vm)
 {
     if (vm->devices.has_pl011) {
-        pl011_flush(&vm->devices.pl011);
+        pl011_tick(&vm->devices.pl011);
     }
 }
 

@@ -40,6 +40,14 @@ void pl011_flush(struct pl011 *uart)
     serial_port_flush(uart->port);
 }
 
+void pl011_tick(struct pl011 *uart)
+{
+    if (uart->quiet) {
+        pl011_flush(uart);
+    }
+    uart->quiet = true;
+}
+
 /*
  * Output that the serial port does not take stays in the line buffer, and the flag register then
  * says "transmit FIFO full" as a real UART would: the driver's poll loop waits and nothing is
@@ -47,6 +55,7 @@ void pl011_flush(struct pl011 *uart)
  */
 static void put(struct pl011 *uart, uint8_t byte)
 {
+    uart->quiet = false;
     if (uart->used == PL011_LINE_BYTES) {
         pl011_flush(uart);
     }

@@ -15,6 +15,7 @@ struct pl011 {
     struct serial_port *port;
     uint64_t lost; /* bytes written in spite of a full FIFO, as on a real PL011 */
     uint32_t used;
+    bool quiet; /* nothing has been written since the last pl011_tick() */
     uint32_t ibrd, fbrd, lcrh, cr;
     uint8_t line[PL011_LINE_BYTES];
 };
@@ -27,6 +28,12 @@ struct mmio_region pl011_region(struct pl011 *uart, gpa_t gpa, uint64_t size_byt
 
 /*
  * Passes a line that is not complete on to the serial port, as far as there is room. To be called
- * on timer ticks, when the guest stops, and when the transmit virtualiser has notified.
+ * when the guest stops, and when the transmit virtualiser has notified.
  */
 void pl011_flush(struct pl011 *uart);
+
+/*
+ * To be called on the guest's timer ticks: passes an unfinished line on if nothing has been added
+ * to it since the last one. A line that is just being written is not broken.
+ */
+void pl011_tick(struct pl011 *uart);

@@ -72,6 +72,21 @@ static void half_a_line_waits_for_a_flush(void **state)
     assert_int_equal(tx_notified, 1);
 }
 
+static void a_tick_breaks_no_line_that_is_being_written(void **state)
+{
+    (void)state;
+    put("Booting");
+    pl011_tick(&uart);
+    assert_printed("");
+    put(" Lin");
+    pl011_tick(&uart);
+    assert_printed("");
+    pl011_tick(&uart);
+    assert_printed("Booting Lin");
+    pl011_tick(&uart);
+    assert_int_equal(tx_notified, 1);
+}
+
 /* As Linux's earlycon: wait for room, write. Returns false if it would have waited for ever. */
 static bool earlycon_put(uint8_t byte, char *log, uint32_t *logged)
 {
@@ -168,6 +183,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(whole_lines_go_out_at_once, setup),
         cmocka_unit_test_setup(half_a_line_waits_for_a_flush, setup),
+        cmocka_unit_test_setup(a_tick_breaks_no_line_that_is_being_written, setup),
         cmocka_unit_test_setup(nothing_is_lost_when_the_port_is_full, setup),
         cmocka_unit_test_setup(who_ignores_the_full_flag_loses_and_is_counted, setup),
         cmocka_unit_test_setup(registers_read_as_a_pl011s, setup),

@@ -126,15 +126,15 @@ static void lines_stay_whole(void **state)
     (void)state;
     say(0, "[ 0.1] fir");
     say(1, "[ 0.2] second\r\n");
-    pass(19 * MS);
+    pass(TX_QUIET_NS - MS);
     assert_string_equal(look(), RED "[ 0.1] fir");
     say(0, "st, and ");
-    pass(19 * MS);
+    pass(TX_QUIET_NS - MS);
     say(0, "more\r\n");
     assert_string_equal(look(), "st, and more\r\n" OFF GREEN "[ 0.2] second\r\n" OFF);
     /* The deadline that was set has no meaning any more. */
     say(0, "next");
-    pass(100 * MS);
+    pass(5 * TX_QUIET_NS);
     assert_string_equal(look(), RED "next");
 }
 
@@ -146,16 +146,16 @@ static void a_tail_waits_for_the_others(void **state)
     put(2, "c1\n");
     tx_core_run(&core);
     assert_string_equal(look(), RED "a1\na2\n" OFF GREEN "b1\n" OFF "\x1b[33mc1\n" OFF RED "a3");
-    pass(20 * MS);
+    pass(TX_QUIET_NS);
     assert_string_equal(look(), OFF "\r\n" GREEN "b2");
 }
 
-static void silence_of_20_ms_yields(void **state)
+static void silence_yields(void **state)
 {
     (void)state;
     say(0, "login: ");
     say(1, "one\ntwo\n");
-    pass(20 * MS);
+    pass(TX_QUIET_NS);
     assert_string_equal(look(), RED "login: " OFF "\r\n" GREEN "one\ntwo\n" OFF);
     /* The interrupted one goes on in a new line, in its colour. */
     say(0, "root");
@@ -167,10 +167,10 @@ static void an_early_timeout_waits_on(void **state)
     (void)state;
     say(0, "login: ");
     say(1, "one\n");
-    rig_time += 10 * MS;
+    rig_time += TX_QUIET_NS / 2;
     tx_core_timeout(&core); /* an older one's notification crossed with the request */
     assert_string_equal(look(), RED "login: ");
-    pass(10 * MS);
+    pass(TX_QUIET_NS / 2);
     assert_string_equal(look(), OFF "\r\n" GREEN "one\n" OFF);
 }
 
@@ -179,8 +179,8 @@ static void a_dripping_line_holds_nobody_for_ever(void **state)
     (void)state;
     say(0, "x");
     say(1, "one\n");
-    for (int ms = 0; ms < 210; ms += 10) {
-        pass(10 * MS);
+    for (uint64_t waited = 0; waited <= TX_PATIENCE_NS; waited += TX_QUIET_NS / 2) {
+        pass(TX_QUIET_NS / 2);
         say(0, "x");
     }
     look();
@@ -290,7 +290,7 @@ static void a_lying_client_is_ignored(void **state)
         client_queues[0].queue.head = lies[i];
         client_queues[0].queue.producer_signalled = lies[i];
         say(1, "fine\n");
-        pass(20 * MS);
+        pass(TX_QUIET_NS);
     }
     assert_string_equal(look(), RED "half" OFF "\r\n" GREEN "fine\n" OFF GREEN "fine\n" OFF GREEN
                                     "fine\n" OFF GREEN "fine\n" OFF);
@@ -357,7 +357,7 @@ static void nothing_is_lost(void **state)
         }
         tx_core_run(&core);
         uart_takes((uint32_t)rand() % 600);
-        pass((uint64_t)rand() % (10 * MS));
+        pass((uint64_t)rand() % (TX_QUIET_NS / 2));
     }
     check_streams(text, lengths);
     for (uint32_t i = 0; i < CLIENTS; i++) {
@@ -385,7 +385,7 @@ int main(void)
         TEST(a_prompt_appears_at_once_and_echo_follows),
         TEST(lines_stay_whole),
         TEST(a_tail_waits_for_the_others),
-        TEST(silence_of_20_ms_yields),
+        TEST(silence_yields),
         TEST(an_early_timeout_waits_on),
         TEST(a_dripping_line_holds_nobody_for_ever),
         TEST(a_flood_without_line_end_yields),

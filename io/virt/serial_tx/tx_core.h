@@ -20,8 +20,8 @@
 #include <sddf/config.h>
 #include <sddf/serial_queue.h>
 
-#define TX_QUIET_NS     20000000ull
-#define TX_PATIENCE_NS  200000000ull
+#define TX_QUIET_NS     100000000ull
+#define TX_PATIENCE_NS  500000000ull
 #define TX_LINE_BYTES   4096u
 #define TX_CHUNK_BYTES  1024u
 #define TX_COLOUR_BYTES (uint32_t)sizeof(((struct serial_virt_tx_client *)0)->colour)
