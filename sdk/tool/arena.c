@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sdk/tool/arena.h"
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define FIRST_CAPACITY 8
 
@@ -15,12 +17,10 @@ struct arena_block {
 
 void *arena_alloc(struct arena *arena, size_t bytes)
 {
-    struct arena_block *block = NULL;
-
-    if (bytes < SIZE_MAX - sizeof *block)
-        block = calloc(1, sizeof *block + bytes);
+    struct arena_block *block =
+        bytes < SIZE_MAX - sizeof *block ? calloc(1, sizeof *block + bytes) : NULL;
     if (!block) {
-        fprintf(stderr, "microkit: error: no memory left on this host\n");
+        fprintf(stderr, "error: no memory left on this host\n");
         exit(EXIT_FAILURE);
     }
     block->next = arena->blocks;
@@ -28,12 +28,29 @@ void *arena_alloc(struct arena *arena, size_t bytes)
     return block->bytes;
 }
 
-char *arena_text(struct arena *arena, const char *text)
+char *arena_copy(struct arena *arena, const char *bytes, size_t length)
 {
-    if (!text)
+    char *copy = arena_alloc(arena, length + 1);
+    return length ? memcpy(copy, bytes, length) : copy;
+}
+
+void *arena_read(struct arena *arena, const char *path, size_t *bytes)
+{
+    struct stat stat;
+    FILE *file = fopen(path, "rb");
+    void *buffer = NULL;
+    if (!file)
         return NULL;
-    size_t bytes = strlen(text) + 1;
-    return memcpy(arena_alloc(arena, bytes), text, bytes);
+    if (fstat(fileno(file), &stat) == 0 && S_ISREG(stat.st_mode)) {
+        *bytes = (size_t)stat.st_size;
+        buffer = arena_alloc(arena, *bytes + 1);
+        if (fread(buffer, 1, *bytes, file) != *bytes)
+            buffer = NULL;
+    } else {
+        errno = EISDIR; /* or the like; fopen() alone would take it */
+    }
+    fclose(file);
+    return buffer;
 }
 
 void *arena_grow(struct arena *arena, void *items, size_t count, size_t item_bytes)
@@ -42,11 +59,8 @@ void *arena_grow(struct arena *arena, void *items, size_t count, size_t item_byt
     bool full = count == 0 || (count >= FIRST_CAPACITY && (count & (count - 1)) == 0);
     if (!full)
         return items;
-    size_t capacity = count ? 2 * count : FIRST_CAPACITY;
-    void *grown = arena_alloc(arena, capacity * item_bytes);
-    if (count)
-        memcpy(grown, items, count * item_bytes);
-    return grown;
+    void *grown = arena_alloc(arena, (count ? 2 * count : FIRST_CAPACITY) * item_bytes);
+    return count ? memcpy(grown, items, count * item_bytes) : grown;
 }
 
 void arena_free(struct arena *arena)

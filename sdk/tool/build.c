@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sdk/tool/build.h"
-#include "sdk/tool/check.h"
-#include "sdk/tool/emit.h"
-#include "sdk/tool/xml.h"
 
 /* Tables need addresses, and addresses need to know how many tables there are: the first round
  * counts. */
 static bool place_and_map(struct build *b)
 {
     unsigned counted = 0;
-
     for (int round = 0; round < 2; round++) {
         counted = b->tables.num_pages;
         if (!layout_place(&b->layout, &b->system, &b->kernel, counted) ||
@@ -17,7 +13,7 @@ static bool place_and_map(struct build *b)
             return false;
     }
     return b->tables.num_pages == counted ||
-           error_at(b->system.error, 0, "the page tables change in number: an error of this tool");
+           refuse(&b->system, 0, "the page tables change in number: an error of this tool");
 }
 
 bool build_run(struct build *b, const char *system_path, const char *kernel_path,
@@ -27,15 +23,11 @@ bool build_run(struct build *b, const char *system_path, const char *kernel_path
     struct system *s = &b->system;
     const uint8_t *bytes;
     size_t size;
-
     *b = (struct build){ .system = { .arena = &b->arena, .error = error } };
-    if (!load_file(s, system_path, 0, &nowhere_else, &bytes, &size) ||
-        !xml_parse(s, (const char *)bytes, size) || !load_prefills(s, paths) || !check_system(s) ||
-        !load_kernel(&b->kernel, s, kernel_path) || !load_programs(s, paths) ||
-        !check_loaded(s, &b->kernel) || !place_and_map(b))
-        return false;
-    b->image = emit_image(s, &b->kernel, &b->layout, &b->tables, &b->image_bytes);
-    return b->image != NULL;
+    return load_file(s, system_path, 0, &nowhere_else, &bytes, &size) &&
+           xml_parse(s, (const char *)bytes, size) && load_prefills(s, paths) && check_system(s) &&
+           load_kernel(&b->kernel, s, kernel_path) && load_programs(s, paths) &&
+           check_loaded(s, &b->kernel) && place_and_map(b) && emit_image(b);
 }
 
 void build_free(struct build *b)

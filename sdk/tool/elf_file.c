@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ELF-64 Object File Format, version 1.5; ELF for the Arm 64-bit Architecture (AAELF64). */
 #include "sdk/tool/elf_file.h"
+#include "sdk/tool/arena.h"
 #include <elf.h>
 #include <string.h>
 
-#define ADDRESS_TOP (UINT64_MAX - 0xfff)
+#define PAGE_MASK   0xffful
+#define ADDRESS_TOP (UINT64_MAX - PAGE_MASK)
 
 /* Does the table lie in the file? Its end may be anywhere in 64 bits. */
 static bool is_complete(const struct elf *elf, struct elf_table table)
@@ -28,7 +30,6 @@ static bool string_is(const struct elf *elf, const struct elf_table *strings, ui
                       const char *name)
 {
     size_t bytes = strlen(name) + 1;
-
     return offset <= strings->count && bytes <= strings->count - offset &&
            memcmp(elf->bytes + strings->offset + offset, name, bytes) == 0;
 }
@@ -54,7 +55,6 @@ static const char *add_segment(struct elf *elf, const Elf64_Phdr *header)
     unsigned perms = (header->p_flags & PF_R ? PERM_READ : 0) |
                      (header->p_flags & PF_W ? PERM_WRITE : 0) |
                      (header->p_flags & PF_X ? PERM_EXECUTE : 0);
-
     if (elf->num_segments == ELF_MAX_SEGMENTS)
         return "has more than 16 segments to load";
     if (!is_complete(elf, (struct elf_table){ header->p_offset, header->p_filesz, 1 }))
@@ -72,6 +72,8 @@ static const char *add_segment(struct elf *elf, const Elf64_Phdr *header)
         .file_bytes = header->p_filesz,
         .data = elf->bytes + header->p_offset,
         .perms = perms,
+        .base = header->p_vaddr & ~PAGE_MASK,
+        .bytes = ((header->p_vaddr & PAGE_MASK) + header->p_memsz + PAGE_MASK) & ~PAGE_MASK,
     };
     return NULL;
 }
@@ -80,7 +82,6 @@ static const char *parse_segments(struct elf *elf, const Elf64_Ehdr *header)
 {
     struct elf_table table = { header->e_phoff, header->e_phnum, header->e_phentsize };
     Elf64_Phdr entry;
-
     if (!is_complete(elf, table))
         return "is truncated: its program headers end behind the end of the file";
     for (uint64_t i = 0; i < table.count; i++) {
@@ -100,7 +101,6 @@ static const char *parse_section(const struct elf *elf, uint64_t index, uint64_t
                                  struct elf_table *table)
 {
     Elf64_Shdr header;
-
     if (!read_entry(elf, &elf->sections, index, &header, sizeof header))
         return "is damaged: it names a section that it does not have";
     *table = (struct elf_table){ header.sh_offset, header.sh_size / entry_bytes, entry_bytes };
@@ -111,13 +111,11 @@ static const char *parse_sections(struct elf *elf, const Elf64_Ehdr *header)
 {
     const char *wrong = NULL;
     Elf64_Shdr entry;
-
     elf->sections = (struct elf_table){ header->e_shoff, header->e_shnum, header->e_shentsize };
     if (header->e_shnum == 0)
         return NULL;
     if (!is_complete(elf, elf->sections))
         return "is truncated: its section headers end behind the end of the file";
-    wrong = parse_section(elf, header->e_shstrndx, 1, &elf->section_names);
     for (uint64_t i = 0; !wrong && read_entry(elf, &elf->sections, i, &entry, sizeof entry); i++) {
         if (entry.sh_type != SHT_SYMTAB)
             continue;
@@ -131,7 +129,6 @@ static const char *parse_sections(struct elf *elf, const Elf64_Ehdr *header)
 const char *elf_parse(struct elf *elf, const uint8_t *bytes, size_t size)
 {
     Elf64_Ehdr header;
-
     *elf = (struct elf){ .bytes = bytes, .size = size };
     const char *wrong = parse_header(elf, &header);
     if (!wrong)
@@ -144,7 +141,6 @@ const char *elf_parse(struct elf *elf, const uint8_t *bytes, size_t size)
 bool elf_symbol(const struct elf *elf, const char *name, uint64_t *vaddr, uint64_t *bytes)
 {
     Elf64_Sym symbol;
-
     for (uint64_t i = 0; read_entry(elf, &elf->symbols, i, &symbol, sizeof symbol); i++) {
         if (symbol.st_shndx == SHN_UNDEF ||
             !string_is(elf, &elf->symbol_names, symbol.st_name, name))
@@ -156,29 +152,20 @@ bool elf_symbol(const struct elf *elf, const char *name, uint64_t *vaddr, uint64
     return false;
 }
 
-const uint8_t *elf_section(const struct elf *elf, const char *name, uint64_t *bytes)
-{
-    struct elf_table contents;
-    Elf64_Shdr header;
-
-    for (uint64_t i = 0; read_entry(elf, &elf->sections, i, &header, sizeof header); i++) {
-        if (header.sh_type == SHT_NOBITS ||
-            !string_is(elf, &elf->section_names, header.sh_name, name) ||
-            parse_section(elf, i, 1, &contents) != NULL)
-            continue;
-        *bytes = contents.count;
-        return elf->bytes + contents.offset;
-    }
-    return NULL;
-}
-
 const struct elf_segment *elf_segment_at(const struct elf *elf, uint64_t vaddr, uint64_t bytes)
 {
-    for (unsigned i = 0; i < elf->num_segments; i++) {
-        const struct elf_segment *s = &elf->segments[i];
+    for (EACH(s, elf, segments))
         if (vaddr >= s->vaddr && vaddr - s->vaddr <= s->mem_bytes &&
             bytes <= s->mem_bytes - (vaddr - s->vaddr))
             return s;
-    }
     return NULL;
+}
+
+bool elf_read(const struct elf *elf, uint64_t vaddr, void *to, size_t bytes)
+{
+    const struct elf_segment *s = elf_segment_at(elf, vaddr, bytes);
+    if (!s || vaddr - s->vaddr + bytes > s->file_bytes)
+        return false;
+    memcpy(to, s->data + (vaddr - s->vaddr), bytes);
+    return true;
 }

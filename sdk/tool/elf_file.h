@@ -20,7 +20,8 @@ struct elf_segment {
     uint64_t file_bytes;
     const uint8_t *data; /* file_bytes of them */
     unsigned perms;
-    uint64_t paddr; /* where the page of `vaddr` lies; set by layout_place() */
+    uint64_t base, bytes; /* of its pages */
+    uint64_t paddr;       /* where they lie; set by layout_place() */
 };
 
 /* Entries in the file; a string table is one of single bytes. */
@@ -34,7 +35,7 @@ struct elf {
     uint64_t entry;
     unsigned num_segments;
     struct elf_segment segments[ELF_MAX_SEGMENTS];
-    struct elf_table sections, section_names;
+    struct elf_table sections;
     struct elf_table symbols, symbol_names; /* count 0: stripped */
 };
 
@@ -45,8 +46,8 @@ const char *elf_parse(struct elf *elf, const uint8_t *bytes, size_t size);
 /* Finds a defined symbol. */
 bool elf_symbol(const struct elf *elf, const char *name, uint64_t *vaddr, uint64_t *bytes);
 
-/* Finds the contents of a section; NULL if it is not there or has no bytes in the file. */
-const uint8_t *elf_section(const struct elf *elf, const char *name, uint64_t *bytes);
+/* Copies what the file holds for an address. */
+bool elf_read(const struct elf *elf, uint64_t vaddr, void *to, size_t bytes);
 
 /* The segment that holds all of [vaddr, vaddr + bytes), or NULL. */
 const struct elf_segment *elf_segment_at(const struct elf *elf, uint64_t vaddr, uint64_t bytes);

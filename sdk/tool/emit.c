@@ -1,60 +1,51 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "sdk/tool/emit.h"
+#include "sdk/tool/build.h"
 #include <stdio.h>
 #include <string.h>
 
 #define SPACE_ID_SHIFT 48 /* ASID of TTBR0_EL2, VMID of VTTBR_EL2 */
 
-struct emitter {
-    const struct system *system;
-    const struct kernel *kernel;
-    const struct layout *layout;
-    const struct tables *tables;
-    uint8_t *image;
-};
-
 /* Where the byte of physical address `paddr` lies; only for what the layout put into the image. */
-static uint8_t *at(const struct emitter *e, uint64_t paddr)
+static uint8_t *at(const struct build *b, uint64_t paddr)
 {
-    return e->image + (paddr - e->layout->image_base);
+    return b->image + (paddr - b->layout.image_base);
 }
 
-static void copy_segments(const struct emitter *e, const struct elf *elf)
+static void copy_segments(const struct build *b, const struct elf *elf)
 {
-    for (unsigned i = 0; i < elf->num_segments; i++) {
-        const struct elf_segment *segment = &elf->segments[i];
+    for (EACH(segment, elf, segments)) {
         if (segment->file_bytes)
-            memcpy(at(e, segment->paddr + segment->vaddr % MODEL_PAGE), segment->data,
+            memcpy(at(b, segment->paddr + segment->vaddr % MODEL_PAGE), segment->data,
                    segment->file_bytes);
     }
 }
 
-static uint64_t kernel_vaddr(const struct emitter *e, uint64_t paddr)
+static uint64_t kernel_vaddr(const struct build *b, uint64_t paddr)
 {
-    return paddr + e->kernel->info.vaddr_offset;
+    return paddr + b->kernel.info.vaddr_offset;
 }
 
 /* ---- Symbols of programs --------------------------------------------------------------------- */
 
 /* Writes a variable of the program's copy. */
-static bool patch(const struct emitter *e, const struct pd *pd, unsigned long line,
+static void patch(const struct build *b, const struct pd *pd, unsigned long line,
                   const char *symbol, const void *value, uint64_t bytes)
 {
-    uint64_t vaddr, symbol_bytes;
-
-    if (!elf_symbol(&pd->elf, symbol, &vaddr, &symbol_bytes))
-        return error_at(e->system->error, line,
-                        "the program \"%s\" has no symbol \"%s\"; define it as a global variable, "
-                        "or correct the name",
-                        pd->program_path, symbol);
-    const struct elf_segment *segment = elf_segment_at(&pd->elf, vaddr, bytes);
-    if (!segment || (symbol_bytes && symbol_bytes < bytes))
-        return error_at(e->system->error, line,
-                        "the symbol \"%s\" of the program \"%s\" has no room for %lu bytes; make "
-                        "it a variable of that size",
-                        symbol, pd->program_path, bytes);
-    memcpy(at(e, segment->paddr + (vaddr - model_segment_base(segment))), value, bytes);
-    return true;
+    uint64_t vaddr = 0, symbol_bytes = 0;
+    bool found = elf_symbol(&pd->elf, symbol, &vaddr, &symbol_bytes);
+    const struct elf_segment *segment = found ? elf_segment_at(&pd->elf, vaddr, bytes) : NULL;
+    if (!found)
+        refuse(&b->system, line,
+               "the program \"%s\" has no symbol \"%s\"; define it as a global variable, or "
+               "correct the name",
+               pd->program_path, symbol);
+    else if (!segment || (symbol_bytes && symbol_bytes < bytes))
+        refuse(&b->system, line,
+               "the symbol \"%s\" of the program \"%s\" has no room for %lu bytes; make it a "
+               "variable of that size",
+               symbol, pd->program_path, bytes);
+    else
+        memcpy(at(b, segment->paddr + (vaddr - segment->base)), value, bytes);
 }
 
 static uint64_t setvar_value(const struct system *s, const struct setvar *setvar)
@@ -72,44 +63,46 @@ static uint64_t setvar_value(const struct system *s, const struct setvar *setvar
     return 0;
 }
 
-/* The variables that every program has; `thread` is complete. */
-static bool patch_program(const struct emitter *e, const struct pd *pd,
-                          const struct image_thread *thread)
+/* The ids of a thread's channels that have the flag, as a mask. */
+static uint64_t ids_with(const struct image_thread *thread, unsigned flag)
 {
-    uint64_t irqs = 0, notifications = 0, calls = 0;
-    unsigned long line = pd->program_line;
-    uint8_t passive = pd->passive;
-
-    for (unsigned id = 0; id < IMAGE_MAX_CHANNEL; id++) {
-        unsigned flags = thread->channel[id].flags;
-        irqs |= (uint64_t) !!(flags & IMAGE_IRQ) << id;
-        notifications |= (uint64_t) !!(flags & IMAGE_MAY_NOTIFY) << id;
-        calls |= (uint64_t) !!(flags & IMAGE_MAY_CALL) << id;
-    }
-    return patch(e, pd, line, "microkit_name", thread->name, sizeof thread->name) &&
-           patch(e, pd, line, "microkit_passive", &passive, sizeof passive) &&
-           patch(e, pd, line, "microkit_irqs", &irqs, sizeof irqs) &&
-           patch(e, pd, line, "microkit_notifications", &notifications, sizeof notifications) &&
-           patch(e, pd, line, "microkit_pps", &calls, sizeof calls);
+    uint64_t ids = 0;
+    for (unsigned id = 0; id < IMAGE_MAX_CHANNEL; id++)
+        ids |= (uint64_t) !!(thread->channel[id].flags & flag) << id;
+    return ids;
 }
 
-static bool emit_programs(const struct emitter *e)
+/* The variables that every program has; `thread` is complete. */
+static void patch_program(const struct build *b, const struct pd *pd,
+                          const struct image_thread *thread)
 {
-    const struct image_thread *threads = (void *)at(e, e->layout->threads_paddr);
-    const struct system *s = e->system;
+    static const struct {
+        const char *symbol;
+        unsigned flag;
+    } masks[] = { { "microkit_irqs", IMAGE_IRQ },
+                  { "microkit_notifications", IMAGE_MAY_NOTIFY },
+                  { "microkit_pps", IMAGE_MAY_CALL } };
+    uint8_t passive = pd->passive;
+    patch(b, pd, pd->program_line, "microkit_name", thread->name, sizeof thread->name);
+    patch(b, pd, pd->program_line, "microkit_passive", &passive, sizeof passive);
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t ids = ids_with(thread, masks[i].flag);
+        patch(b, pd, pd->program_line, masks[i].symbol, &ids, sizeof ids);
+    }
+}
 
-    for (unsigned i = 0; i < s->num_pds; i++) {
-        copy_segments(e, &s->pds[i].elf);
-        if (!patch_program(e, &s->pds[i], &threads[i]))
-            return false;
+static void emit_programs(const struct build *b)
+{
+    const struct image_thread *threads = (void *)at(b, b->layout.threads_paddr);
+    const struct system *s = &b->system;
+    for (EACH(pd, s, pds)) {
+        copy_segments(b, &pd->elf);
+        patch_program(b, pd, &threads[pd - s->pds]);
     }
-    for (unsigned i = 0; i < s->num_setvars; i++) {
-        const struct setvar *setvar = &s->setvars[i];
+    for (EACH(setvar, s, setvars)) {
         uint64_t value = setvar_value(s, setvar);
-        if (!patch(e, &s->pds[setvar->pd], setvar->line, setvar->symbol, &value, sizeof value))
-            return false;
+        patch(b, &s->pds[setvar->pd], setvar->line, setvar->symbol, &value, sizeof value);
     }
-    return true;
 }
 
 /* ---- Threads --------------------------------------------------------------------------------- */
@@ -130,11 +123,10 @@ static void init_thread(struct image_thread *thread, enum image_thread_kind kind
         thread->vcpu[i] = IMAGE_NONE;
 }
 
-static void emit_pd(const struct emitter *e, struct image_thread *threads, unsigned index)
+static void emit_pd(const struct build *b, struct image_thread *threads, unsigned index)
 {
-    const struct pd *pd = &e->system->pds[index];
+    const struct pd *pd = &b->system.pds[index];
     struct image_thread *thread = &threads[index];
-
     init_thread(thread, IMAGE_PD, pd->name, &pd->schedule, pd->id);
     thread->flags = (pd->passive ? IMAGE_PASSIVE : 0) | (pd->smc ? IMAGE_SMC : 0) |
                     (pd->owns_ptimer ? IMAGE_PTIMER : 0);
@@ -148,13 +140,12 @@ static void emit_pd(const struct emitter *e, struct image_thread *threads, unsig
     }
 }
 
-static void emit_vcpu(const struct emitter *e, struct image_thread *threads, unsigned index)
+static void emit_vcpu(const struct build *b, struct image_thread *threads, unsigned index)
 {
-    const struct vcpu *vcpu = &e->system->vcpus[index];
-    const struct vm *vm = &e->system->vms[vcpu->vm];
-    unsigned thread_index = model_thread_of_vcpu(e->system, index);
+    const struct vcpu *vcpu = &b->system.vcpus[index];
+    const struct vm *vm = &b->system.vms[vcpu->vm];
+    unsigned thread_index = b->system.num_pds + index;
     struct image_thread *thread = &threads[thread_index];
-
     init_thread(thread, IMAGE_VCPU, vm->name, &vm->schedule, vcpu->id);
     thread->space = vm->root_paddr | (uint64_t)(vcpu->vm + 1) << SPACE_ID_SHIFT;
     thread->frame_paddr = vcpu->frame_paddr;
@@ -165,17 +156,15 @@ static void emit_vcpu(const struct emitter *e, struct image_thread *threads, uns
 static void emit_channels(const struct system *s, struct image_thread *threads,
                           struct image_irq *irqs)
 {
-    for (unsigned i = 0; i < s->num_channels; i++)
-        for (unsigned side = 0; side < 2; side++) {
-            const struct channel_end *end = &s->channels[i].end[side];
-            const struct channel_end *peer = &s->channels[i].end[!side];
-            threads[end->pd].channel[end->id] = (struct image_channel){
-                .flags =
-                    (end->may_notify ? IMAGE_MAY_NOTIFY : 0) | (end->may_call ? IMAGE_MAY_CALL : 0),
-                .peer_channel = (uint8_t)peer->id,
-                .peer = (uint16_t)peer->pd,
-            };
-        }
+    for (EACH(end, s, ends)) {
+        const struct channel_end *peer = model_peer(s, end);
+        threads[end->pd].channel[end->id] = (struct image_channel){
+            .flags =
+                (end->may_notify ? IMAGE_MAY_NOTIFY : 0) | (end->may_call ? IMAGE_MAY_CALL : 0),
+            .peer_channel = (uint8_t)peer->id,
+            .peer = (uint16_t)peer->pd,
+        };
+    }
     for (unsigned i = 0; i < s->num_irqs; i++) {
         const struct irq *irq = &s->irqs[i];
         threads[irq->pd].channel[irq->id] =
@@ -187,61 +176,56 @@ static void emit_channels(const struct system *s, struct image_thread *threads,
     }
 }
 
-static void emit_threads(const struct emitter *e)
+static void emit_threads(const struct build *b)
 {
     /* In place: the layout has aligned them. */
-    struct image_thread *threads = (void *)at(e, e->layout->threads_paddr);
-
-    for (unsigned i = 0; i < e->system->num_pds; i++)
-        emit_pd(e, threads, i);
-    for (unsigned i = 0; i < e->system->num_vcpus; i++)
-        emit_vcpu(e, threads, i);
-    emit_channels(e->system, threads, (void *)at(e, e->layout->irqs_paddr));
+    struct image_thread *threads = (void *)at(b, b->layout.threads_paddr);
+    for (unsigned i = 0; i < b->system.num_pds; i++)
+        emit_pd(b, threads, i);
+    for (unsigned i = 0; i < b->system.num_vcpus; i++)
+        emit_vcpu(b, threads, i);
+    emit_channels(&b->system, threads, (void *)at(b, b->layout.irqs_paddr));
 }
 
 /* ---- The rest -------------------------------------------------------------------------------- */
 
-static void emit_info(const struct emitter *e)
+static void emit_info(const struct build *b)
 {
-    const struct layout *l = e->layout;
+    const struct layout *l = &b->layout;
     struct image_info info = {
         .magic = IMAGE_MAGIC,
-        .kernel_ttbr1 = e->tables->kernel_ttbr1,
-        .boot_ttbr0 = e->tables->boot_ttbr0,
-        .idle_ttbr0 = e->tables->idle_ttbr0,
-        .threads_vaddr = kernel_vaddr(e, l->threads_paddr),
-        .objects_vaddr = kernel_vaddr(e, l->objects_paddr),
-        .irqs_vaddr = kernel_vaddr(e, l->irqs_paddr),
-        .zero_vaddr = kernel_vaddr(e, l->zero_paddr),
-        .num_threads = model_num_threads(e->system),
-        .num_irqs = e->system->num_irqs,
+        .kernel_ttbr1 = b->tables.kernel_ttbr1,
+        .boot_ttbr0 = b->tables.boot_ttbr0,
+        .idle_ttbr0 = b->tables.idle_ttbr0,
+        .threads_vaddr = kernel_vaddr(b, l->threads_paddr),
+        .objects_vaddr = kernel_vaddr(b, l->objects_paddr),
+        .irqs_vaddr = kernel_vaddr(b, l->irqs_paddr),
+        .zero_vaddr = kernel_vaddr(b, l->zero_paddr),
+        .num_threads = b->system.num_pds + b->system.num_vcpus,
+        .num_irqs = b->system.num_irqs,
         .num_zero = l->num_zero,
     };
-
-    memcpy(at(e, e->kernel->image_info_vaddr - e->kernel->info.vaddr_offset), &info, sizeof info);
-    memcpy(at(e, l->zero_paddr), l->zero, l->num_zero * sizeof *l->zero);
-    for (unsigned i = 0; i < e->tables->num_pages; i++)
-        memcpy(at(e, l->tables_paddr + i * MODEL_PAGE), e->tables->pages[i], MODEL_PAGE);
+    memcpy(at(b, b->kernel.image_info_vaddr - b->kernel.info.vaddr_offset), &info, sizeof info);
+    memcpy(at(b, l->zero_paddr), l->zero, l->num_zero * sizeof *l->zero);
+    for (unsigned i = 0; i < b->tables.num_pages; i++)
+        memcpy(at(b, l->tables_paddr + i * MODEL_PAGE), b->tables.pages[i], MODEL_PAGE);
 }
 
-static void emit_prefilled(const struct emitter *e)
+static void emit_prefilled(const struct build *b)
 {
-    for (unsigned i = 0; i < e->system->num_regions; i++) {
-        const struct region *r = &e->system->regions[i];
+    for (EACH(r, &b->system, regions))
         if (r->prefill_bytes)
-            memcpy(at(e, r->paddr), r->prefill, r->prefill_bytes);
-    }
+            memcpy(at(b, r->paddr), r->prefill, r->prefill_bytes);
 }
 
-uint8_t *emit_image(const struct system *system, const struct kernel *kernel,
-                    const struct layout *layout, const struct tables *tables, size_t *size)
+bool emit_image(struct build *b)
 {
-    *size = model_align_up(layout->image_end, MODEL_PAGE) - layout->image_base;
-    struct emitter e = { system, kernel, layout, tables, arena_alloc(system->arena, *size) };
-
-    copy_segments(&e, &kernel->elf);
-    emit_threads(&e);
-    emit_info(&e);
-    emit_prefilled(&e);
-    return emit_programs(&e) ? e.image : NULL;
+    b->image_bytes = model_align_up(b->layout.image_end, MODEL_PAGE) - b->layout.image_base;
+    b->image = arena_alloc(&b->arena, b->image_bytes);
+    copy_segments(b, &b->kernel.elf);
+    emit_threads(b);
+    emit_info(b);
+    emit_prefilled(b);
+    emit_programs(b);
+    return model_good(&b->system);
 }

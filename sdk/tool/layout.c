@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "sdk/tool/layout.h"
-#include "sdk/tool/check.h"
+#include "sdk/tool/build.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,18 +14,16 @@ struct free_list {
     unsigned num_ranges;
 };
 
-unsigned layout_sure_ram(const struct kernel_info *info, struct image_range ranges[4])
+static void find_ram(struct layout *l, const struct kernel_info *info)
 {
     uint64_t left = info->min_ram_bytes ? info->min_ram_bytes : UINT64_MAX;
-    unsigned count = 0;
-
     for (unsigned i = 0; i < 4 && info->ram[i].size_bytes && left; i++) {
-        ranges[count] = info->ram[i];
-        if (ranges[count].size_bytes > left)
-            ranges[count].size_bytes = left;
-        left -= ranges[count++].size_bytes;
+        struct image_range *range = &l->ram[l->num_ram++];
+        *range = info->ram[i];
+        if (range->size_bytes > left)
+            range->size_bytes = left;
+        left -= range->size_bytes;
     }
-    return count;
 }
 
 /* ---- The image ------------------------------------------------------------------------------- */
@@ -45,7 +42,6 @@ static uint64_t take(struct layout *l, const char *what, const char *owner, uint
                      uint64_t alignment)
 {
     uint64_t base = model_align_up(l->image_end, alignment);
-
     add_part(l, what, owner, base, bytes, true);
     l->image_end = base + bytes;
     return base;
@@ -54,9 +50,8 @@ static uint64_t take(struct layout *l, const char *what, const char *owner, uint
 static void place_kernel(struct layout *l, const struct kernel *kernel)
 {
     l->image_base = l->image_end = kernel->info.load_paddr;
-    for (unsigned i = 0; i < kernel->elf.num_segments; i++) {
-        const struct elf_segment *segment = &kernel->elf.segments[i];
-        uint64_t bytes = model_segment_bytes(segment);
+    for (EACH(segment, &kernel->elf, segments)) {
+        uint64_t bytes = segment->bytes;
         add_part(l, "kernel", "", segment->paddr, bytes, true);
         if (segment->paddr + bytes > l->image_end)
             l->image_end = segment->paddr + bytes;
@@ -66,8 +61,7 @@ static void place_kernel(struct layout *l, const struct kernel *kernel)
 static void place_objects(struct layout *l, const struct system *s, const struct kernel *kernel,
                           uint64_t table_pages)
 {
-    uint64_t threads = model_num_threads(s);
-
+    uint64_t threads = s->num_pds + s->num_vcpus;
     l->threads_paddr =
         take(l, "thread descriptions", "", threads * sizeof(struct image_thread), OBJECT_ALIGNMENT);
     l->irqs_paddr =
@@ -87,12 +81,9 @@ static void place_pds(struct layout *l, struct system *s)
     for (unsigned i = 0; i < s->num_vcpus; i++)
         s->vcpus[i].frame_paddr =
             take(l, "vCPU frame", s->vms[s->vcpus[i].vm].name, MODEL_PAGE, MODEL_PAGE);
-    for (unsigned i = 0; i < s->num_pds; i++) {
-        struct pd *pd = &s->pds[i];
-        for (unsigned j = 0; j < pd->elf.num_segments; j++) {
-            struct elf_segment *segment = &pd->elf.segments[j];
-            segment->paddr = take(l, "program", pd->name, model_segment_bytes(segment), MODEL_PAGE);
-        }
+    for (EACH(pd, s, pds)) {
+        for (EACH(segment, &pd->elf, segments))
+            segment->paddr = take(l, "program", pd->name, segment->bytes, MODEL_PAGE);
         pd->stack_paddr = take(l, "stack", pd->name, pd->stack_bytes, MODEL_PAGE);
     }
 }
@@ -100,34 +91,26 @@ static void place_pds(struct layout *l, struct system *s)
 /* Small pages first, so that at most one gap arises before the large ones. */
 static void place_prefilled(struct layout *l, struct system *s, uint64_t page_size)
 {
-    for (unsigned i = 0; i < s->num_regions; i++) {
-        struct region *r = &s->regions[i];
+    for (EACH(r, s, regions))
         if (r->prefill && r->page_size == page_size)
             r->paddr = take(l, "region", r->name, r->size, page_size);
-    }
 }
 
 /* ---- The rest of the RAM --------------------------------------------------------------------- */
 
-static bool check_image(const struct layout *l, const struct system *s,
-                        const struct kernel_info *info)
+static bool image_fits(const struct layout *l, const struct system *s)
 {
-    struct check_spans list = { .system = s };
     uint64_t bytes = l->image_end - l->image_base;
-    struct image_range ram[4];
     bool fits = false;
-
-    for (unsigned i = layout_sure_ram(info, ram); i-- > 0;)
-        fits |= l->image_base >= ram[i].base_paddr &&
-                l->image_end <= ram[i].base_paddr + ram[i].size_bytes;
+    for (EACH(ram, l, ram))
+        fits |=
+            l->image_base >= ram->base_paddr && l->image_end <= ram->base_paddr + ram->size_bytes;
     if (!fits)
-        return error_at(s->error, 0,
-                        "memory is exhausted: the image needs %.1f MiB from 0x%lx on, more than "
-                        "the RAM there; make programs, stacks or prefill files smaller",
-                        MIB(bytes), l->image_base);
-    check_add_span(&list, l->image_base, bytes, 0, "the place of", "the image");
-    check_add_fixed(&list);
-    return check_no_overlap(&list, "physical memory");
+        return refuse(s, 0,
+                      "memory is exhausted: the image needs %.1f MiB from 0x%lx on, more than the "
+                      "RAM there; make programs, stacks or prefill files smaller",
+                      MIB(bytes), l->image_base);
+    return check_image(s, l->image_base, bytes);
 }
 
 static void free_add(struct free_list *list, uint64_t base, uint64_t end)
@@ -142,9 +125,8 @@ static void free_add(struct free_list *list, uint64_t base, uint64_t end)
 static void free_remove(struct free_list *list, uint64_t base, uint64_t end)
 {
     struct free_list rest = { .arena = list->arena };
-
-    for (unsigned i = 0; i < list->num_ranges; i++) {
-        uint64_t low = list->ranges[i].base_paddr, high = low + list->ranges[i].size_bytes;
+    for (EACH(range, list, ranges)) {
+        uint64_t low = range->base_paddr, high = low + range->size_bytes;
         free_add(&rest, low, base < high ? base : high);
         free_add(&rest, end > low ? end : low, high);
     }
@@ -155,8 +137,8 @@ static void free_remove(struct free_list *list, uint64_t base, uint64_t end)
 static bool free_find(const struct free_list *list, uint64_t bytes, uint64_t alignment,
                       uint64_t *paddr)
 {
-    for (unsigned i = 0; i < list->num_ranges; i++) {
-        uint64_t low = list->ranges[i].base_paddr, high = low + list->ranges[i].size_bytes;
+    for (EACH(range, list, ranges)) {
+        uint64_t low = range->base_paddr, high = low + range->size_bytes;
         *paddr = model_align_up(low, alignment);
         if (*paddr <= high && bytes <= high - *paddr)
             return true;
@@ -164,19 +146,15 @@ static bool free_find(const struct free_list *list, uint64_t bytes, uint64_t ali
     return false;
 }
 
-static struct free_list find_free(const struct layout *l, const struct system *s,
-                                  const struct kernel_info *info)
+static struct free_list find_free(const struct layout *l, const struct system *s)
 {
     struct free_list list = { .arena = l->arena };
-    struct image_range ram[4];
-    unsigned num_ram = layout_sure_ram(info, ram);
-
-    for (unsigned i = 0; i < num_ram; i++)
-        free_add(&list, ram[i].base_paddr, ram[i].base_paddr + ram[i].size_bytes);
+    for (EACH(range, l, ram))
+        free_add(&list, range->base_paddr, range->base_paddr + range->size_bytes);
     free_remove(&list, l->image_base, model_align_up(l->image_end, MODEL_PAGE));
-    for (unsigned i = 0; i < s->num_regions; i++)
-        if (s->regions[i].fixed)
-            free_remove(&list, s->regions[i].paddr, s->regions[i].paddr + s->regions[i].size);
+    for (EACH(r, s, regions))
+        if (r->fixed)
+            free_remove(&list, r->paddr, r->paddr + r->size);
     return list;
 }
 
@@ -184,7 +162,6 @@ static struct free_list find_free(const struct layout *l, const struct system *s
 static int by_need(const void *a, const void *b)
 {
     const struct region *x = *(struct region *const *)a, *y = *(struct region *const *)b;
-
     if (x->page_size != y->page_size)
         return x->page_size > y->page_size ? -1 : 1;
     if (x->size != y->size)
@@ -198,7 +175,6 @@ static bool refuse_exhausted(const struct system *s, struct region **sorted, uns
     uint64_t wanted = 0;
     char biggest[512] = "";
     size_t used = 0;
-
     for (unsigned i = 0; i < count; i++) {
         wanted += sorted[i]->size;
         if (i < BIGGEST_SHOWN && used < sizeof biggest)
@@ -206,29 +182,28 @@ static bool refuse_exhausted(const struct system *s, struct region **sorted, uns
                                      i ? ", " : "", sorted[i]->name, MIB(sorted[i]->size));
     }
     if (wanted <= free_bytes)
-        return error_at(s->error, missing->line,
-                        "memory is exhausted: %.1f MiB are free, but in no piece that holds "
-                        "memory_region \"%s\" (%.1f MiB); use smaller regions or pages",
-                        MIB(free_bytes), missing->name, MIB(missing->size));
-    return error_at(
-        s->error, missing->line,
+        return refuse(s, missing->line,
+                      "memory is exhausted: %.1f MiB are free, but in no piece that holds "
+                      "memory_region \"%s\" (%.1f MiB); use smaller regions or pages",
+                      MIB(free_bytes), missing->name, MIB(missing->size));
+    return refuse(
+        s, missing->line,
         "memory is exhausted: %.1f MiB are missing (regions want %.1f MiB, %.1f MiB are free) and "
         "memory_region \"%s\" has no room; the biggest regions are %s; make some smaller",
         MIB(wanted - free_bytes), MIB(wanted), MIB(free_bytes), missing->name, biggest);
 }
 
-static bool place_free(struct layout *l, struct system *s, const struct kernel_info *info)
+static bool place_free(struct layout *l, struct system *s)
 {
-    struct free_list list = find_free(l, s, info);
+    struct free_list list = find_free(l, s);
     struct region **sorted = arena_alloc(l->arena, (s->num_regions + 1) * sizeof *sorted);
     uint64_t free_bytes = 0;
     unsigned count = 0;
-
-    for (unsigned i = 0; i < s->num_regions; i++)
-        if (!s->regions[i].fixed && !s->regions[i].prefill)
-            sorted[count++] = &s->regions[i];
-    for (unsigned i = 0; i < list.num_ranges; i++)
-        free_bytes += list.ranges[i].size_bytes;
+    for (EACH(r, s, regions))
+        if (!r->fixed && !r->prefill)
+            sorted[count++] = r;
+    for (EACH(range, &list, ranges))
+        free_bytes += range->size_bytes;
     qsort(sorted, count, sizeof *sorted, by_need);
     for (unsigned i = 0; i < count; i++) {
         struct region *r = sorted[i];
@@ -236,17 +211,15 @@ static bool place_free(struct layout *l, struct system *s, const struct kernel_i
             return refuse_exhausted(s, sorted, count, r, free_bytes);
         free_remove(&list, r->paddr, r->paddr + r->size);
     }
-    for (unsigned i = 0; i < s->num_regions; i++)
-        if (s->regions[i].in_ram && !s->regions[i].prefill)
-            add_part(l, "region", s->regions[i].name, s->regions[i].paddr, s->regions[i].size,
-                     false);
+    for (EACH(r, s, regions))
+        if (r->in_ram && !r->prefill)
+            add_part(l, "region", r->name, r->paddr, r->size, false);
     return true;
 }
 
 static int by_base(const void *a, const void *b)
 {
     const struct layout_part *x = a, *y = b;
-
     return x->base < y->base ? -1 : x->base > y->base;
 }
 
@@ -254,8 +227,7 @@ static int by_base(const void *a, const void *b)
 static void list_zeroes(struct layout *l)
 {
     l->zero = arena_alloc(l->arena, (l->num_parts + 1) * sizeof *l->zero);
-    for (unsigned i = 0; i < l->num_parts; i++) {
-        const struct layout_part *part = &l->parts[i];
+    for (EACH(part, l, parts)) {
         if (part->in_image)
             continue;
         struct image_range *last = l->num_zero ? &l->zero[l->num_zero - 1] : NULL;
@@ -269,12 +241,13 @@ static void list_zeroes(struct layout *l)
 bool layout_place(struct layout *l, struct system *s, struct kernel *kernel, uint64_t table_pages)
 {
     *l = (struct layout){ .arena = s->arena };
+    find_ram(l, &kernel->info);
     place_kernel(l, kernel);
     place_objects(l, s, kernel, table_pages);
     place_pds(l, s);
     place_prefilled(l, s, MODEL_PAGE);
     place_prefilled(l, s, MODEL_LARGE_PAGE);
-    if (!check_image(l, s, &kernel->info) || !place_free(l, s, &kernel->info))
+    if (!image_fits(l, s) || !place_free(l, s))
         return false;
     qsort(l->parts, l->num_parts, sizeof *l->parts, by_base);
     list_zeroes(l);

@@ -1,53 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "sdk/tool/load.h"
+#include "sdk/tool/build.h"
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define MAX_PATH      4096
 #define KERNEL_WINDOW (~0ul << IMAGE_USER_BITS) /* where TTBR1_EL2 begins */
-
-/* Opens a regular file; fopen() alone would take a folder. */
-static FILE *open_file(const char *path, size_t *size)
-{
-    struct stat stat;
-    FILE *file = fopen(path, "rb");
-
-    if (!file || fstat(fileno(file), &stat) != 0 || !S_ISREG(stat.st_mode)) {
-        if (file)
-            fclose(file);
-        return NULL;
-    }
-    *size = (size_t)stat.st_size;
-    return file;
-}
 
 bool load_file(const struct system *s, const char *path, unsigned long line,
                const struct load_paths *paths, const uint8_t **bytes, size_t *size)
 {
     char candidate[MAX_PATH];
-    FILE *file = open_file(path, size);
-
-    for (unsigned i = 0; !file && path[0] != '/' && i < paths->count; i++) {
+    *bytes = arena_read(s->arena, path, size);
+    for (unsigned i = 0; !*bytes && path[0] != '/' && i < paths->count; i++) {
         snprintf(candidate, sizeof candidate, "%s/%s", paths->folders[i], path);
-        file = open_file(candidate, size);
+        *bytes = arena_read(s->arena, candidate, size);
     }
-    if (!file)
-        return error_at(s->error, line,
-                        "the file \"%s\" was not found; correct its path, or name its folder with "
-                        "--search-path",
-                        path);
-    uint8_t *buffer = arena_alloc(s->arena, *size);
-    bool complete = fread(buffer, 1, *size, file) == *size;
-    fclose(file);
-    *bytes = buffer;
-    return complete || error_at(s->error, line, "the file \"%s\" cannot be read to its end", path);
+    return *bytes || refuse(s, line,
+                            "the file \"%s\" was not found; correct its path, or name its folder "
+                            "with --search-path",
+                            path);
 }
 
 bool load_prefills(struct system *s, const struct load_paths *paths)
 {
-    for (unsigned i = 0; i < s->num_regions; i++) {
-        struct region *r = &s->regions[i];
+    for (EACH(r, s, regions)) {
         if (!r->prefill_path)
             continue;
         if (!load_file(s, r->prefill_path, r->line, paths, &r->prefill, &r->prefill_bytes))
@@ -55,10 +31,22 @@ bool load_prefills(struct system *s, const struct load_paths *paths)
         if (!r->size)
             r->size = model_align_up(r->prefill_bytes, r->page_size ? r->page_size : MODEL_PAGE);
         if (!r->size)
-            return error_at(s->error, r->line,
-                            "the file \"%s\" is empty; give the region a size, or fill the file",
-                            r->prefill_path);
+            return refuse(s, r->line,
+                          "the file \"%s\" is empty; give the region a size, or fill the file",
+                          r->prefill_path);
     }
+    return true;
+}
+
+/* Reads an ELF file; what is wrong with it is left in *wrong. */
+static bool load_elf(struct elf *elf, const struct system *s, const char *path, unsigned long line,
+                     const struct load_paths *paths, const char **wrong)
+{
+    const uint8_t *bytes;
+    size_t size;
+    if (!load_file(s, path, line, paths, &bytes, &size))
+        return false;
+    *wrong = elf_parse(elf, bytes, size);
     return true;
 }
 
@@ -66,12 +54,9 @@ bool load_prefills(struct system *s, const struct load_paths *paths)
 static const char *check_program(struct pd *pd)
 {
     uint64_t bytes;
-
-    for (unsigned i = 0; i < pd->elf.num_segments; i++) {
-        const struct elf_segment *segment = &pd->elf.segments[i];
+    for (EACH(segment, &pd->elf, segments))
         if (segment->vaddr + segment->mem_bytes > IMAGE_USER_TOP_VADDR)
             return "has a segment outside of 0 to 0x7effffffff; link it with microkit.ld";
-    }
     const struct elf_segment *entry = elf_segment_at(&pd->elf, pd->elf.entry, 4);
     if (!entry || !(entry->perms & PERM_EXECUTE))
         return "starts outside of its code; link it with microkit.ld and libmicrokit.a";
@@ -85,18 +70,14 @@ static const char *check_program(struct pd *pd)
 
 bool load_programs(struct system *s, const struct load_paths *paths)
 {
-    for (unsigned i = 0; i < s->num_pds; i++) {
-        struct pd *pd = &s->pds[i];
-        const uint8_t *bytes;
-        size_t size;
-        if (!load_file(s, pd->program_path, pd->program_line, paths, &bytes, &size))
+    for (EACH(pd, s, pds)) {
+        const char *wrong;
+        if (!load_elf(&pd->elf, s, pd->program_path, pd->program_line, paths, &wrong))
             return false;
-        const char *wrong = elf_parse(&pd->elf, bytes, size);
         if (!wrong)
             wrong = check_program(pd);
         if (wrong)
-            return error_at(s->error, pd->program_line, "the program \"%s\" %s", pd->program_path,
-                            wrong);
+            return refuse(s, pd->program_line, "the program \"%s\" %s", pd->program_path, wrong);
     }
     return true;
 }
@@ -118,12 +99,10 @@ static bool window_holds(const struct kernel_info *info, const struct image_rang
 static const char *check_kernel(struct kernel *kernel)
 {
     struct kernel_info *info = &kernel->info;
-    uint64_t bytes = 0, lowest = UINT64_MAX;
-    const uint8_t *section = elf_section(&kernel->elf, ".kernel_info", &bytes);
-
-    if (!section || bytes < sizeof *info)
-        return "is not one of Cloister: it has no .kernel_info";
-    memcpy(info, section, sizeof *info);
+    uint64_t vaddr = 0, bytes = 0, lowest = UINT64_MAX;
+    if (!elf_symbol(&kernel->elf, "kernel_info", &vaddr, &bytes) || bytes < sizeof *info ||
+        !elf_read(&kernel->elf, vaddr, info, sizeof *info))
+        return "is not one of Cloister: it has no kernel_info";
     if (info->magic != IMAGE_MAGIC)
         return "is of another version than this tool; take both from one SDK";
     if (!elf_symbol(&kernel->elf, "image_info", &kernel->image_info_vaddr, &bytes) ||
@@ -134,10 +113,9 @@ static const char *check_kernel(struct kernel *kernel)
         info->thread_bytes == 0 || info->thread_bytes % 64 || info->num_irqs == 0 ||
         !window_holds(info, info->ram, 4) || !window_holds(info, info->device, 8) ||
         !window_holds(info, info->shared_device, 2))
-        return "has a damaged .kernel_info";
-    for (unsigned i = 0; i < kernel->elf.num_segments; i++) {
-        struct elf_segment *segment = &kernel->elf.segments[i];
-        segment->paddr = model_segment_base(segment) - info->vaddr_offset;
+        return "has a damaged kernel_info";
+    for (EACH(segment, &kernel->elf, segments)) {
+        segment->paddr = segment->base - info->vaddr_offset;
         if (segment->paddr < lowest)
             lowest = segment->paddr;
         if (segment->vaddr < info->vaddr_offset)
@@ -149,13 +127,10 @@ static const char *check_kernel(struct kernel *kernel)
 bool load_kernel(struct kernel *kernel, const struct system *s, const char *path)
 {
     static const struct load_paths nowhere_else;
-    const uint8_t *bytes;
-    size_t size;
-
-    if (!load_file(s, path, 0, &nowhere_else, &bytes, &size))
+    const char *wrong;
+    if (!load_elf(&kernel->elf, s, path, 0, &nowhere_else, &wrong))
         return false;
-    const char *wrong = elf_parse(&kernel->elf, bytes, size);
     if (!wrong)
         wrong = check_kernel(kernel);
-    return !wrong || error_at(s->error, 0, "the kernel \"%s\" %s", path, wrong);
+    return !wrong || refuse(s, 0, "the kernel \"%s\" %s", path, wrong);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* microkit: a system file and its programs -> one bootable image and a report. */
 #include "sdk/tool/build.h"
-#include "sdk/tool/report.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +20,7 @@ static const char usage[] =
     "usage: microkit SYSTEM --board BOARD --config CONFIG [--search-path FOLDER...]\n              "
     "  [-o|--output loader.img] [-r|--report report.txt]\n";
 
-static bool refuse(const char *what, const char *which)
+static bool tell(const char *what, const char *which)
 {
     fprintf(stderr, "microkit: error: %s%s\n%s", what, which, usage);
     return false;
@@ -32,7 +31,7 @@ static bool read_folders(struct options *options, int argc, char **argv)
 {
     for (optind--; optind < argc && argv[optind][0] != '-'; optind++) {
         if (options->num_folders == MAX_SEARCH_PATHS)
-            return refuse("there are too many search paths", "");
+            return tell("there are too many search paths", "");
         options->folders[options->num_folders++] = argv[optind];
     }
     return true;
@@ -46,7 +45,6 @@ static bool read_options(struct options *options, int argc, char **argv)
         { "search-path", required_argument, NULL, 's' }, { NULL, 0, NULL, 0 },
     };
     int option;
-
     *options = (struct options){ .image = "loader.img", .report = "report.txt" };
     while ((option = getopt_long(argc, argv, "-o:r:", names, NULL)) != -1) {
         const char **place = option == 1 && !options->system ? &options->system
@@ -58,26 +56,25 @@ static bool read_options(struct options *options, int argc, char **argv)
         if (place)
             *place = optarg;
         else if (option != 's')
-            return refuse("this argument is unknown or wrong: ", argv[optind - 1]);
+            return tell("this argument is unknown or wrong: ", argv[optind - 1]);
         else if (!read_folders(options, argc, argv))
             return false;
     }
     return (options->system && options->board && options->config) ||
-           refuse("SYSTEM, --board and --config must be given", "");
+           tell("SYSTEM, --board and --config must be given", "");
 }
 
 /* The folder that holds bin/ and board/: from the environment, or from where this program lies. */
 static bool find_sdk(char sdk[MAX_PATH])
 {
     const char *given = getenv("MICROKIT_SDK");
-
     if (given && *given) {
         snprintf(sdk, MAX_PATH, "%s", given);
         return true;
     }
     ssize_t length = readlink("/proc/self/exe", sdk, MAX_PATH - 1);
     if (length < 0)
-        return refuse("MICROKIT_SDK must be set where /proc is not mounted", "");
+        return tell("MICROKIT_SDK must be set where /proc is not mounted", "");
     sdk[length] = 0;
     for (int up = 0; up < 2; up++) {
         char *slash = strrchr(sdk, '/');
@@ -91,13 +88,12 @@ static bool find_kernel(const struct options *options, char path[MAX_PATH])
 {
     char sdk[MAX_PATH];
     int length = 0;
-
     if (!find_sdk(sdk))
         return false;
     length = snprintf(path, MAX_PATH, "%s/board/%s/%s/elf/kernel.elf", sdk, options->board,
                       options->config);
     if (length >= MAX_PATH)
-        return refuse("the SDK's path is too long: ", sdk);
+        return tell("the SDK's path is too long: ", sdk);
     if (access(path, R_OK) == 0)
         return true;
     fprintf(stderr,
@@ -122,7 +118,6 @@ static bool write_outputs(const struct build *build, const struct options *optio
 {
     FILE *image = fopen(options->image, "wb");
     bool good = image && fwrite(build->image, 1, build->image_bytes, image) == build->image_bytes;
-
     if (!finish(image, options->image, good))
         return false;
     FILE *report = fopen(options->report, "w");
@@ -136,7 +131,6 @@ int main(int argc, char **argv)
     struct options options;
     struct build build;
     char kernel[MAX_PATH];
-
     if (!read_options(&options, argc, argv) || !find_kernel(&options, kernel))
         return EXIT_FAILURE;
     struct load_paths paths = { options.folders, options.num_folders };

@@ -8,7 +8,6 @@
 
 #include "sdk/tool/arena.h"
 #include "sdk/tool/elf_file.h"
-#include "sdk/tool/error.h"
 #include <kernel/image.h>
 
 #define MODEL_NONE       0xffffffffu
@@ -96,6 +95,7 @@ struct irq {
     bool edge;
 };
 
+/* Ends 2n and 2n + 1 are those of channel n, once check_system() has seen that each has two. */
 struct channel_end {
     unsigned long line;
     const char *pd_name;
@@ -107,7 +107,6 @@ struct channel_end {
 struct channel {
     unsigned long line;
     unsigned num_ends;
-    struct channel_end end[2];
 };
 
 enum setvar_kind { SETVAR_VADDR, SETVAR_SIZE, SETVAR_PADDR, SETVAR_ID };
@@ -122,6 +121,12 @@ struct setvar {
     const char *region_name; /* SETVAR_PADDR: resolved into `of` by check_system() */
 };
 
+/* The first mistake found, as one sentence for the user. */
+struct error {
+    const char *file; /* the system file */
+    char text[2048];  /* empty: no error yet */
+};
+
 struct system {
     struct arena *arena;
     struct error *error;
@@ -133,9 +138,10 @@ struct system {
     struct mapping *mappings;
     struct irq *irqs;
     struct channel *channels;
+    struct channel_end *ends;
     struct setvar *setvars;
     unsigned num_names, num_regions, num_pds, num_vms, num_vcpus, num_mappings, num_irqs,
-        num_channels, num_setvars;
+        num_channels, num_ends, num_setvars;
 };
 
 /* Adds a zeroed object to one of the system's arrays and points to it. */
@@ -143,6 +149,18 @@ struct system {
     ((system)->array = arena_grow((system)->arena, (system)->array, (system)->num_##array,         \
                                   sizeof *(system)->array),                                        \
      &(system)->array[(system)->num_##array++])
+
+/* If `wrong`, notes "FILE:LINE: error: ..." unless an error is noted already; line 0 is left out.
+ * Returns whether all was right. */
+bool refuse_if(const struct system *system, bool wrong, unsigned long line, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+#define refuse(system, line, ...) refuse_if(system, true, line, __VA_ARGS__)
+
+/* Is no error noted? The first one is kept, so work that does no harm may go on after it. */
+static inline bool model_good(const struct system *system)
+{
+    return system->error->text[0] == 0;
+}
 
 /* The elements that have names, by enum name_kind. */
 extern const char *const model_kinds[];
@@ -162,25 +180,9 @@ static inline uint64_t model_align_up(uint64_t value, uint64_t alignment)
     return (value + alignment - 1) & ~(alignment - 1);
 }
 
-/* The pages of a segment: where they start, and how long they are. */
-static inline uint64_t model_segment_base(const struct elf_segment *segment)
+/* The other end of an end's channel. */
+static inline const struct channel_end *model_peer(const struct system *system,
+                                                   const struct channel_end *end)
 {
-    return segment->vaddr & ~(MODEL_PAGE - 1);
-}
-
-static inline uint64_t model_segment_bytes(const struct elf_segment *segment)
-{
-    return model_align_up(segment->vaddr + segment->mem_bytes, MODEL_PAGE) -
-           model_segment_base(segment);
-}
-
-/* Threads are numbered: PDs, then vCPUs. */
-static inline unsigned model_thread_of_vcpu(const struct system *system, unsigned vcpu)
-{
-    return system->num_pds + vcpu;
-}
-
-static inline unsigned model_num_threads(const struct system *system)
-{
-    return system->num_pds + system->num_vcpus;
+    return &system->ends[(size_t)(end - system->ends) ^ 1];
 }

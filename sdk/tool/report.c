@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "sdk/tool/report.h"
+#include "sdk/tool/build.h"
 #include <string.h>
 
 #define SIZE_TEXT 16
@@ -12,7 +12,6 @@ struct text {
 static struct text size_text(uint64_t bytes)
 {
     struct text text;
-
     if (bytes >= 10ul << 20 || (bytes >= 1ul << 20 && bytes % (1ul << 20) == 0))
         snprintf(text.bytes, SIZE_TEXT, "%.*f MiB", bytes % (1ul << 20) ? 1 : 0,
                  (double)bytes / (1 << 20));
@@ -35,7 +34,6 @@ static struct text perms_text(unsigned perms)
 static uint64_t sum_of(const struct layout *l, const char *what, unsigned *first)
 {
     uint64_t sum = 0;
-
     *first = l->num_parts;
     for (unsigned i = l->num_parts; i-- > 0;)
         if (l->parts[i].in_image && strcmp(l->parts[i].what, what) == 0) {
@@ -48,10 +46,8 @@ static uint64_t sum_of(const struct layout *l, const char *what, unsigned *first
 static void write_sums(const struct build *b, FILE *out)
 {
     const struct layout *l = &b->layout;
-    struct image_range ram[4];
     uint64_t total = 0, regions = 0;
     unsigned first;
-
     fprintf(out, "IMAGE\n  0x%lx to 0x%lx, %s\n", l->image_base, l->image_base + b->image_bytes - 1,
             size_text(b->image_bytes).bytes);
     for (unsigned i = 0; i < l->num_parts; i++) {
@@ -61,8 +57,8 @@ static void write_sums(const struct build *b, FILE *out)
         if (!l->parts[i].in_image)
             regions += l->parts[i].bytes;
     }
-    for (unsigned i = layout_sure_ram(&b->kernel.info, ram); i > 0; i--)
-        total += ram[i - 1].size_bytes;
+    for (EACH(ram, l, ram))
+        total += ram->size_bytes;
     fprintf(out, "\nMEMORY\n  %12s  RAM that the board is sure to have\n", size_text(total).bytes);
     fprintf(out, "  %12s  the image\n", size_text(b->image_bytes).bytes);
     fprintf(out, "  %12s  memory regions outside of the image\n", size_text(regions).bytes);
@@ -87,8 +83,7 @@ static void write_range(FILE *out, uint64_t vaddr, uint64_t paddr, uint64_t byte
 
 static void write_mappings(const struct system *s, bool in_vm, unsigned owner, FILE *out)
 {
-    for (unsigned i = 0; i < s->num_mappings; i++) {
-        const struct mapping *m = &s->mappings[i];
+    for (EACH(m, s, mappings)) {
         const struct region *r = &s->regions[m->region];
         const char *kind = !r->in_ram ? "device" : m->cached ? "cached" : "uncached";
         if (m->in_vm == in_vm && m->owner == owner)
@@ -100,12 +95,10 @@ static void write_address_space(const struct system *s, unsigned index, FILE *ou
 {
     const struct pd *pd = &s->pds[index];
     const unsigned data = PERM_READ | PERM_WRITE;
-
     fprintf(out, "  memory (vaddr, paddr, size, rights)\n");
-    for (unsigned i = 0; i < pd->elf.num_segments; i++) {
-        const struct elf_segment *segment = &pd->elf.segments[i];
-        write_range(out, model_segment_base(segment), segment->paddr, model_segment_bytes(segment),
-                    segment->perms, "cached", "(program)");
+    for (EACH(segment, &pd->elf, segments)) {
+        write_range(out, segment->base, segment->paddr, segment->bytes, segment->perms, "cached",
+                    "(program)");
     }
     write_range(out, pd->ipc_vaddr, pd->ipc_paddr, MODEL_PAGE, data, "cached", "(IPC buffer)");
     write_mappings(s, false, index, out);
@@ -120,17 +113,13 @@ static void write_address_space(const struct system *s, unsigned index, FILE *ou
 static void write_channels(const struct system *s, unsigned index, FILE *out)
 {
     static const char *const verbs[] = { "hears", "notifies", "calls", "notifies and calls" };
-
-    for (unsigned i = 0; i < s->num_channels; i++)
-        for (unsigned side = 0; side < 2; side++) {
-            const struct channel_end *end = &s->channels[i].end[side];
-            const struct channel_end *peer = &s->channels[i].end[!side];
-            if (end->pd == index)
-                fprintf(out, "  channel %lu: %s %s (its channel %lu)\n", end->id,
-                        verbs[end->may_notify + 2 * end->may_call], peer->pd_name, peer->id);
-        }
-    for (unsigned i = 0; i < s->num_irqs; i++) {
-        const struct irq *irq = &s->irqs[i];
+    for (EACH(end, s, ends)) {
+        const struct channel_end *peer = model_peer(s, end);
+        if (end->pd == index)
+            fprintf(out, "  channel %lu: %s %s (its channel %lu)\n", end->id,
+                    verbs[end->may_notify + 2 * end->may_call], peer->pd_name, peer->id);
+    }
+    for (EACH(irq, s, irqs)) {
         if (irq->pd != index)
             continue;
         fprintf(out, "  channel %lu: interrupt %lu, %s", irq->id, irq->named,
@@ -150,7 +139,6 @@ static void write_schedule(const struct schedule *schedule, FILE *out)
 static void write_pd(const struct system *s, unsigned index, FILE *out)
 {
     const struct pd *pd = &s->pds[index];
-
     fprintf(out, "\nPROTECTION DOMAIN %s\n  program %s\n", pd->name, pd->program_path);
     write_schedule(&pd->schedule, out);
     fprintf(out, "%s%s\n", pd->passive ? ", passive" : "",
@@ -166,7 +154,6 @@ static void write_pd(const struct system *s, unsigned index, FILE *out)
 static void write_vm(const struct system *s, unsigned index, FILE *out)
 {
     const struct vm *vm = &s->vms[index];
-
     fprintf(out, "\nVIRTUAL MACHINE %s\n  run by %s; vCPUs:", vm->name, s->pds[vm->pd].name);
     for (unsigned i = 0; i < s->num_vcpus; i++)
         if (s->vcpus[i].vm == index)
@@ -184,14 +171,12 @@ static void write_users(const struct system *s, unsigned region, FILE *out)
 {
     const struct region *r = &s->regions[region];
     unsigned users = 0;
-
     for (unsigned i = 0; i < s->num_mappings; i++)
         users += s->mappings[i].region == region;
     if (r->in_ram && users < 2)
         return;
     fprintf(out, "  %s (%s%s):", r->name, size_text(r->size).bytes, r->in_ram ? "" : ", device");
-    for (unsigned i = 0; i < s->num_mappings; i++) {
-        const struct mapping *m = &s->mappings[i];
+    for (EACH(m, s, mappings)) {
         if (m->region == region)
             fprintf(out, "  %s%s %s", m->in_vm ? "guest " : "",
                     m->in_vm ? s->vms[m->owner].name : s->pds[m->owner].name,
@@ -203,7 +188,6 @@ static void write_users(const struct system *s, unsigned region, FILE *out)
 static void write_sharing(const struct system *s, FILE *out)
 {
     bool guest_has_device = false;
-
     fprintf(out, "\nWHO REACHES WHAT: regions of more than one, and device memory\n");
     for (unsigned i = 0; i < s->num_regions; i++)
         write_users(s, i, out);
@@ -226,9 +210,7 @@ static void write_part(uint64_t base, uint64_t bytes, const char *what, const ch
 static void write_physical(const struct layout *l, const struct image_range *ram, FILE *out)
 {
     uint64_t at = ram->base_paddr, end = at + ram->size_bytes;
-
-    for (unsigned i = 0; i < l->num_parts; i++) {
-        const struct layout_part *part = &l->parts[i];
+    for (EACH(part, l, parts)) {
         if (part->base < ram->base_paddr || part->base >= end)
             continue;
         /* Gaps of less than a page come from alignment, and are nobody's. */
@@ -244,9 +226,6 @@ static void write_physical(const struct layout *l, const struct image_range *ram
 void report_write(const struct build *b, FILE *out)
 {
     const struct system *s = &b->system;
-    struct image_range ram[4];
-    unsigned num_ram = layout_sure_ram(&b->kernel.info, ram);
-
     fprintf(out,
             "Board %.32s; protection domains: %u, virtual machines: %u, vCPUs: %u, memory regions: "
             "%u, channels: %u, interrupts: %u\n\n",
@@ -259,6 +238,6 @@ void report_write(const struct build *b, FILE *out)
         write_vm(s, i, out);
     write_sharing(s, out);
     fprintf(out, "\nPHYSICAL MEMORY\n");
-    for (unsigned i = 0; i < num_ram; i++)
-        write_physical(&b->layout, &ram[i], out);
+    for (EACH(ram, &b->layout, ram))
+        write_physical(&b->layout, ram, out);
 }

@@ -17,7 +17,7 @@ static const char *parse_copy(const uint8_t *bytes, size_t size)
 {
     uint8_t *copy = malloc(size ? size : 1);
     struct elf elf;
-    uint64_t vaddr, length;
+    uint64_t vaddr = 0, length;
 
     assert_non_null(copy);
     memcpy(copy, bytes, size);
@@ -25,9 +25,9 @@ static const char *parse_copy(const uint8_t *bytes, size_t size)
     if (!wrong) {
         volatile uint8_t sum = 0;
         elf_symbol(&elf, "microkit_pps", &vaddr, &length);
-        const uint8_t *section = elf_section(&elf, ".some", &length);
-        for (uint64_t i = 0; section && i < length; i++)
-            sum += section[i];
+        char contents[16] = "";
+        if (elf_read(&elf, vaddr, contents, sizeof contents))
+            sum += contents[0];
         for (unsigned i = 0; i < elf.num_segments; i++)
             for (uint64_t j = 0; j < elf.segments[i].file_bytes; j++)
                 sum += elf.segments[i].data[j];
@@ -46,7 +46,6 @@ static void good_file(void **state)
     size_t size;
 
     (void)state;
-    program.section = ".some";
     uint8_t *file = fixture_make_elf(&program, &size);
     assert_null(elf_parse(&elf, file, size));
     assert_int_equal(elf.entry, 0x200000);
@@ -59,9 +58,12 @@ static void good_file(void **state)
     assert_int_equal(bytes, 4);
     assert_false(elf_symbol(&elf, "smal", &vaddr, &bytes));
     assert_false(elf_symbol(&elf, "small_", &vaddr, &bytes));
-    assert_string_equal((const char *)elf_section(&elf, ".some", &bytes), "text");
-    assert_int_equal(bytes, 64);
-    assert_null(elf_section(&elf, ".none", &bytes));
+    char contents[64];
+    assert_true(elf_read(&elf, 0x200000, contents, sizeof contents));
+    assert_string_equal(contents, "text");
+    assert_true(elf_read(&elf, 0x2021f8, contents, 8)); /* the last bytes of .data */
+    assert_false(elf_read(&elf, 0x2021f9, contents, 8));
+    assert_false(elf_read(&elf, 0x1ffff8, contents, 8));
     assert_ptr_equal(elf_segment_at(&elf, 0x203ff8, 8), &elf.segments[2]);
     assert_null(elf_segment_at(&elf, 0x203ff9, 8));
     assert_null(elf_segment_at(&elf, 0, UINT64_MAX));
@@ -88,7 +90,6 @@ static void damaged_at_every_byte(void **state)
     size_t size;
 
     (void)state;
-    program.section = ".some";
     uint8_t *file = fixture_make_elf(&program, &size);
     for (size_t i = 0; i < size; i++)
         for (size_t j = 0; j < sizeof values; j++) {

@@ -7,8 +7,6 @@
 
 #include <cmocka.h>
 
-#include "sdk/tool/check.h"
-#include "sdk/tool/xml.h"
 #include "tests/unit/tool_fixture.h"
 #include <elf.h>
 #include <stdio.h>
@@ -361,13 +359,13 @@ static void wrong_kernels(void **state)
     expect_kernel_refused(&board, "\"kernel.elf\" is of another version than this tool");
     board = fixture_board();
     board.thread_bytes = 100;
-    expect_kernel_refused(&board, "damaged .kernel_info");
+    expect_kernel_refused(&board, "damaged kernel_info");
     board = fixture_board();
     board.ram[0].size_bytes = 1ul << 39;
-    expect_kernel_refused(&board, "damaged .kernel_info");
+    expect_kernel_refused(&board, "damaged kernel_info");
     board = fixture_board();
     board.ram[0].base_paddr = 0x40000800;
-    expect_kernel_refused(&board, "damaged .kernel_info");
+    expect_kernel_refused(&board, "damaged kernel_info");
     struct fixture_elf program = fixture_program();
     fixture_write_elf("kernel.elf", &program);
     expect_refused(A(""), "the kernel \"kernel.elf\" is not one of Cloister");

@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include "sdk/tool/report.h"
 #include "tests/unit/tool_fixture.h"
 #include <stdlib.h>
 #include <string.h>

@@ -79,7 +79,6 @@ uint8_t *fixture_make_elf(const struct fixture_elf *elf, size_t *size)
                                { .sh_name = 1, .sh_type = SHT_SYMTAB, .sh_link = 3 },
                                { .sh_name = 9, .sh_type = SHT_STRTAB },
                                { .sh_name = 17, .sh_type = SHT_STRTAB } };
-    char all_names[128];
     uint8_t *file = NULL;
 
     *size = 0;
@@ -93,16 +92,9 @@ uint8_t *fixture_make_elf(const struct fixture_elf *elf, size_t *size)
                           .p_filesz = s->file_bytes,
                           .p_memsz = s->mem_bytes };
     }
-    memcpy(all_names, names, sizeof names);
-    if (elf->section) {
-        sections[1].sh_name = sizeof names;
-        sections[1].sh_offset = segments[0].p_offset;
-        sections[1].sh_size = segments[0].p_filesz;
-        strcpy(all_names + sizeof names, elf->section);
-    }
     append_symbols(elf, &file, size, &sections[2], &sections[3]);
-    sections[4].sh_size = sizeof names + (elf->section ? strlen(elf->section) + 1 : 0);
-    sections[4].sh_offset = append(&file, size, all_names, sections[4].sh_size);
+    sections[4].sh_size = sizeof names;
+    sections[4].sh_offset = append(&file, size, names, sizeof names);
     header.e_phoff = append(&file, size, segments, header.e_phnum * sizeof *segments);
     header.e_shoff = append(&file, size, sections, sizeof sections);
     memcpy(file, &header, sizeof header);
@@ -168,18 +160,18 @@ void fixture_write_elf(const char *path, const struct fixture_elf *elf)
     free(bytes);
 }
 
-/* Kernel: .kernel_info in the text, an unaligned amount of bss behind the data. */
+/* Kernel: kernel_info in the text, an unaligned amount of bss behind the data. */
 void fixture_write_kernel(const struct kernel_info *info)
 {
     static const char data[0x200] = "data";
     uint64_t base = info->load_paddr + info->vaddr_offset;
     struct fixture_elf elf = {
         .entry = base,
-        .section = ".kernel_info",
         .segments = { { base, info, sizeof *info, 0x1008, PF_R | PF_X },
                       { base + 0x2000, data, sizeof data, 0x3010, PF_R | PF_W },
                       { base + 0x6000, data, 8, 8, PF_R } },
-        .symbols = { { "image_info", base + IMAGE_INFO_AT, sizeof(struct image_info) } },
+        .symbols = { { "kernel_info", base, sizeof *info },
+                     { "image_info", base + IMAGE_INFO_AT, sizeof(struct image_info) } },
     };
 
     fixture_write_elf("kernel.elf", &elf);

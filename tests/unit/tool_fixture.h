@@ -28,7 +28,6 @@ struct fixture_elf {
     uint64_t entry;
     struct fixture_segment segments[20];
     struct fixture_symbol symbols[20];
-    const char *section; /* name of the section that is segments[0]'s data, or NULL */
 };
 
 /* A good program: text at 0x200000, rodata, data with the Microkit's variables and var_a, var_b,
