@@ -8,3 +8,11 @@ $(TRAP_GUEST): $(TARGET_DIR)/tests/bench/trap_guest.o
 .PHONY: trap-image
 trap-image: $(TRAP_GUEST)
 	@$(MAKE) image SYSTEM=tests/bench/trap.yaml LINUX=$(TRAP_GUEST)
+
+.PHONY: figures
+figures: trap-image ## measure what docs/figures.md tells
+	@$(call need,qemu-system-arm python3-pexpect)
+	@$(MAKE) image SYSTEM=simple
+	@$(MAKE) image SYSTEM=virtio
+	@CLOISTER_TARGET_DIR=$(TARGET_DIR) CLOISTER_QEMU_CPU=$(QEMU_CPU) \
+	    CLOISTER_BUILD_DIR=$(BUILD_DIR) /usr/bin/python3 tests/bench/figures.py
