@@ -4,7 +4,6 @@
 #include "kernel/syscall.h"
 #include "sdk/kernel/fault.h"
 #include "sdk/kernel/sched.h"
-#include "sdk/kernel/timer.h"
 
 #define INFO(label, words) ((uint64_t)(label) << 12 | (words))
 #define INFO_WORDS(info)   ((unsigned)(info)&0x7f)
@@ -62,8 +61,9 @@ static void deliver(struct thread *sender, struct thread *pd)
     pd->frame->x[1] = sender->message.info;
     pd->replying_to = sender;
     sender->awaiting = pd;
-    if (!fault && (pd->image->flags & IMAGE_PASSIVE) != 0) {
+    if (thread_is_vcpu(sender) || (!fault && (pd->image->flags & IMAGE_PASSIVE) != 0)) {
         pd->sc = sender->sc;
+        pd->sc->user = pd;
     }
 }
 
@@ -93,26 +93,22 @@ void ipc_notify(struct thread *pd, unsigned channel)
     }
 }
 
-/* A passive PD's caller pays for what it used until now; from here on it pays itself. */
+/* From here on the PD pays for itself again. */
 static void return_sched_context(struct thread *pd)
 {
-    struct cpu *cpu = this_cpu();
-    if (pd->sc != &pd->own) {
-        if (pd == cpu->current) {
-            sched_charge(cpu, timer_now());
-        }
-        pd->sc = &pd->own;
-    }
+    pd->sc->user = pd->replying_to;
+    pd->sc = &pd->own;
+    pd->own.user = pd;
 }
 
 /* Whom we have not answered until now is not answered by us any more. */
 static void forget_caller(struct thread *pd)
 {
     if (pd->replying_to != 0) {
+        return_sched_context(pd);
         pd->replying_to->awaiting = 0;
         pd->replying_to = 0;
     }
-    return_sched_context(pd);
 }
 
 void ipc_receive(struct thread *pd)
@@ -151,8 +147,8 @@ void ipc_reply(struct thread *pd, uint64_t info)
         return;
     }
     info = legal_info(info);
-    pd->replying_to = 0;
     return_sched_context(pd);
+    pd->replying_to = 0;
     caller->awaiting = 0;
     if (caller->state == THREAD_CALLING) {
         copy_words(caller->ipc_words, pd->ipc_words, INFO_WORDS(info));
@@ -184,8 +180,8 @@ void ipc_cancel(struct thread *thread)
         senders_remove(thread->sending_to, thread);
     }
     if (thread->awaiting != 0) {
-        thread->awaiting->replying_to = 0;
         return_sched_context(thread->awaiting);
+        thread->awaiting->replying_to = 0;
         thread->awaiting = 0;
     }
     forget_caller(thread);

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* Filled in by bin/microkit. */
-struct image_info image_info = { .magic = IMAGE_MAGIC };
+/* Filled in by bin/microkit, of which the compiler must not think that it never happens. */
+__attribute__((used)) struct image_info image_info = { .magic = IMAGE_MAGIC };
 
 static struct cpu boot_cpu;
 

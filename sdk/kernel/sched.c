@@ -113,10 +113,9 @@ void sched_wake_sleepers(struct cpu *cpu, uint64_t now)
     }
 }
 
-/* Puts a thread whose budget is used up where it waits for more. */
-static void sched_expire(struct cpu *cpu, struct thread *thread, uint64_t now)
+/* The budget is used up: its user waits for more at the end of its queue, or asleep. */
+static void sched_expire(struct cpu *cpu, struct sched_context *sc, uint64_t now)
 {
-    struct sched_context *sc = thread->sc;
     if (is_round_robin(sc)) {
         sc->left = sc->budget;
     } else if (now >= sc->refill_at) {
@@ -125,23 +124,22 @@ static void sched_expire(struct cpu *cpu, struct thread *thread, uint64_t now)
     } else {
         sc->left = 0;
     }
-    if (thread->queued) {
-        queue_remove(cpu, thread);
-        sched_enqueue(cpu, thread);
+    if (sc->user->queued) {
+        queue_remove(cpu, sc->user);
+        sched_enqueue(cpu, sc->user);
     }
 }
 
 bool sched_charge(struct cpu *cpu, uint64_t now)
 {
-    struct thread *thread = cpu->current;
+    struct sched_context *sc = cpu->sc;
     uint64_t used = now - cpu->run_since;
     cpu->run_since = now;
-    if (thread == 0) {
+    if (sc == 0) {
         return false;
     }
-    struct sched_context *sc = thread->sc;
     if (used >= sc->left) {
-        sched_expire(cpu, thread, now);
+        sched_expire(cpu, sc, now);
         return true;
     }
     sc->left -= used;

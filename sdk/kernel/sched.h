@@ -25,8 +25,8 @@ void sched_sleep(struct cpu *cpu, struct thread *thread, uint64_t when);
 void sched_wake_sleepers(struct cpu *cpu, uint64_t now);
 
 /*
- * Charges the running thread up to `now`; one that has used up its budget goes to the end of its
- * queue, or to sleep; then it returns true: another may be at the head now.
+ * Charges cpu->sc up to `now`. Who has used up its budget goes to the end of its queue, or to
+ * sleep; then it returns true: another may be at the head now.
  */
 bool sched_charge(struct cpu *cpu, uint64_t now);
 

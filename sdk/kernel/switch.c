@@ -29,8 +29,9 @@ static struct thread *choose(struct cpu *cpu)
     for (;;) {
         struct thread *next = sched_head(cpu);
         if (next == 0) {
-            if (cpu->current != 0) {
+            if (cpu->sc != 0) {
                 sched_charge(cpu, timer_now());
+                cpu->sc = 0;
                 cpu->current = 0;
             }
             idle(cpu);
@@ -110,14 +111,15 @@ static void switch_to(struct cpu *cpu, struct thread *next)
 struct resume kernel_exit(struct cpu *cpu)
 {
     struct thread *next = choose(cpu);
-    if (next != cpu->current || cpu->timer_fired) {
+    if (next->sc != cpu->sc || cpu->timer_fired) {
         cpu->timer_fired = false;
         if (sched_charge(cpu, timer_now())) {
             next = choose(cpu);
         }
-        if (next != cpu->current) {
-            switch_to(cpu, next);
-        }
+        cpu->sc = next->sc;
+    }
+    if (next != cpu->current) {
+        switch_to(cpu, next);
     }
     timer_arm(cpu, sched_deadline(cpu, next));
     return (struct resume){ next->frame,

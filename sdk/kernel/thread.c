@@ -23,6 +23,7 @@ static void thread_init(struct thread *thread, const struct image_thread *image)
     uint64_t frame_vaddr = image->frame_paddr + KERNEL_VADDR_OFFSET;
     thread->image = image;
     thread->sc = &thread->own;
+    thread->own.user = thread;
     thread->own.budget = timer_ticks(image->budget_us);
     thread->own.period = timer_ticks(image->period_us);
     thread->own.left = thread->own.budget;

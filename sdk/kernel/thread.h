@@ -39,12 +39,16 @@ enum thread_state {
     THREAD_WFI,       /* vCPU: waits for a virtual interrupt or its timer */
 };
 
-/* Time that a thread may use: `budget` of each `period` (ticks of the counter). */
+/*
+ * Time that a thread may use: `budget` of each `period` (ticks of the counter). A passive PD runs
+ * on that of its caller, a VMM that handles a fault on that of the vCPU: who asks for work pays.
+ */
 struct sched_context {
     uint64_t budget;
     uint64_t period;
-    uint64_t left;      /* of this period's budget */
-    uint64_t refill_at; /* when the next period may begin */
+    uint64_t left;       /* of this period's budget */
+    uint64_t refill_at;  /* when the next period may begin */
+    struct thread *user; /* who runs on it now */
 };
 
 #define FAULT_WORDS 13
@@ -83,7 +87,7 @@ struct thread {
     struct thread *ready_next, *ready_prev;
     struct thread *sleep_next;
     struct sched_context own;
-    struct sched_context *sc; /* own, or its caller's */
+    struct sched_context *sc; /* own, or that of whom it serves */
     uint64_t notifications;   /* channels signalled and not yet received */
     struct thread *senders_head, *senders_tail, *sender_next;
     struct thread *sending_to;  /* in whose senders' queue we are */
@@ -99,11 +103,12 @@ struct cpu {
     struct thread *current; /* its registers are, or were last, in the core */
     struct thread *vcpu;    /* whose EL1 state is in the core */
     struct thread *fp_owner;
-    uint64_t run_since; /* counter, when `current` was last charged */
-    uint64_t timer_at;  /* what the kernel's timer is set to; UINT64_MAX: off */
+    struct sched_context *sc; /* who pays for the time since run_since; NULL: nobody, idle */
+    uint64_t run_since;
+    uint64_t timer_at; /* what the kernel's timer is set to; UINT64_MAX: off */
     uint64_t ttbr0, vttbr, hcr, cptr, cnthctl; /* what is in these registers */
     bool vtimer_masked;
-    bool timer_fired;        /* since `current` was last charged */
+    bool timer_fired;        /* since `sc` was last charged */
     struct thread *sleepers; /* by wake_at */
     uint64_t ready_map[4];   /* bit p of the 256: queue p is not empty */
     uint32_t ready_words;    /* bit n: ready_map[n] is not 0 */
