@@ -168,7 +168,7 @@ compile_commands.json: everything
 lint: compile_commands.json ## check the sources with clang-tidy
 	@$(call need,clang-tidy)
 	@git ls-files 'sdk/*.c' 'vmm/*.c' 'io/*.c' 'compose/*.c' | \
-	    xargs -P $(shell nproc) -n 4 clang-tidy --quiet -p . 2>/dev/null
+	    xargs -P $(shell nproc) -n 1 clang-tidy --quiet -p . 2>/dev/null
 
 .PHONY: clean
 clean: ## remove what was built

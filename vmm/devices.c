@@ -92,6 +92,13 @@ void devices_notified(struct vm *vm, unsigned channel)
     }
 }
 
+void devices_flush(struct vm *vm)
+{
+    if (vm->devices.has_pl011) {
+        pl011_flush(&vm->devices.pl011);
+    }
+}
+
 void devices_tick(struct vm *vm)
 {
     if (vm->devices.has_pl011) {

@@ -34,8 +34,11 @@ bool devices_reset(struct vm *vm);
 /* A notification from outside on this channel. */
 void devices_notified(struct vm *vm, unsigned channel);
 
-/* Time has passed (the guest's timer fired), or the guest stops: nothing is held back any more. */
+/* The guest's timer has fired: output that has waited since the last time is passed on. */
 void devices_tick(struct vm *vm);
+
+/* The guest stops: nothing is held back any more. */
+void devices_flush(struct vm *vm);
 
 /* The end of every event: goes on with queues that yielded, tells others what is new for them. */
 void devices_end_event(struct vm *vm);

@@ -81,7 +81,7 @@ bool devices_reset(struct vm *vm)
     return devices_quiet;
 }
 
-void devices_tick(struct vm *vm)
+void devices_flush(struct vm *vm)
 {
     (void)vm;
     note("flush", 0);

@@ -24,7 +24,7 @@ static void stop_all(struct vm *vm, enum vm_state state)
         stop_vcpu(vm, vcpu);
     }
     vm->state = state;
-    devices_tick(vm);
+    devices_flush(vm);
 }
 
 void lifecycle_start(struct vm *vm)
