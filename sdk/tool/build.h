@@ -21,6 +21,8 @@ struct layout {
     struct arena *arena;
     struct image_range ram[4]; /* that the board is sure to have */
     unsigned num_ram;
+    struct image_range *free; /* of it, ascending and apart */
+    unsigned num_free;
     uint64_t image_base, image_end;
     uint64_t threads_paddr, irqs_paddr, zero_paddr, objects_paddr, tables_paddr;
     struct image_range *zero; /* RAM that the kernel clears at boot, ascending */
@@ -62,53 +64,36 @@ bool build_run(struct build *build, const char *system_path, const char *kernel_
                const struct load_paths *paths, struct error *error);
 void build_free(struct build *build);
 
-/*
- * xml.c. Reads a system file into `system`, of which arena and error are set and the rest is zero.
- * Checks what an element alone can tell: known elements and attributes in their places, numbers in
- * their ranges, each name given once.
- */
+/* xml.c. Reads a system file into `system`, of which arena and error are set and the rest is zero.
+ * Checks what an element alone can tell: known elements and attributes, ranges, unique names. */
 bool xml_parse(struct system *system, const char *bytes, size_t size);
 
-/* load.c. Reads a whole file that line `line` of the system file names. */
+/* load.c. Reads a file that the system file names; the regions' prefill files, which may set their
+ * sizes; the PDs' programs; the kernel, which must be of this tool's version. */
 bool load_file(const struct system *system, const char *path, unsigned long line,
                const struct load_paths *paths, const uint8_t **bytes, size_t *size);
-
-/* Reads the regions' prefill files, and sets the size of regions that leave it to the file. */
 bool load_prefills(struct system *system, const struct load_paths *paths);
-
-/* check.c. The system file alone: resolves names, chooses page sizes; needs the regions' sizes. */
-bool check_system(struct system *system);
-
-/* load.c. Reads the kernel, and checks that it is of this tool's version. */
+bool load_programs(struct system *system, const struct load_paths *paths);
 bool load_kernel(struct kernel *kernel, const struct system *system, const char *path);
 
-/* Reads the PDs' programs, and checks that each is one. */
-bool load_programs(struct system *system, const struct load_paths *paths);
-
-/* check.c. The system with its programs and its board: address spaces, interrupts, memory. */
+/* check.c. First the system file alone (resolves names, chooses page sizes), then it with programs
+ * and board, then that nothing of a fixed place lies where the image does. */
+bool check_system(struct system *system);
 bool check_loaded(struct system *system, const struct kernel *kernel);
-
-/* Also the image that is laid out: nothing of a fixed place lies there. */
 bool check_image(const struct system *system, uint64_t base, uint64_t bytes);
 
-/*
- * layout.c. Places all objects: `table_pages` pages of translation tables, and what `system` and
- * `kernel` name. Writes the addresses into `layout` and `system`. The same input gives the same
- * places.
- */
-bool layout_place(struct layout *layout, struct system *system, struct kernel *kernel,
+/* layout.c. Places all objects: `table_pages` pages of translation tables, and what `system` and
+ * `kernel` name, and writes the addresses into `layout` and `system`. */
+bool layout_place(struct layout *layout, struct system *system, const struct kernel *kernel,
                   uint64_t table_pages);
 
-/*
- * tables.c. Builds the tables for the places that layout_place() has chosen, as if they lay at the
- * layout's tables_paddr. How many there are does not depend on physical addresses of the system's
- * objects, so a first run tells layout_place() how much room to leave.
- */
+/* tables.c. Builds the tables for these places, as if they lay at tables_paddr. How many there are
+ * does not depend on the places, so a first run tells layout_place() how much room to leave. */
 bool tables_build(struct tables *tables, struct system *system, const struct kernel *kernel,
                   const struct layout *layout);
 
-/* emit.c. Writes the image: kernel, descriptions, tables, programs with their patched symbols,
- * prefilled regions. Returns false when a program lacks a symbol. */
+/* emit.c. Writes the image: kernel, descriptions, tables, prefilled regions, programs with their
+ * patched symbols. Returns false when a program lacks a symbol. */
 bool emit_image(struct build *build);
 
 /* report.c. Writes for a person what was built, and who reaches what. */

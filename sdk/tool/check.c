@@ -138,8 +138,6 @@ static void check_setvars(const struct system *s)
                       v->symbol, first->line);
 }
 
-/* ---- Channels -------------------------------------------------------------------------------- */
-
 static void check_channels(const struct system *s)
 {
     for (EACH(end, s, ends)) {
@@ -159,24 +157,20 @@ static void check_channels(const struct system *s)
 
 /* ---- Regions and mappings -------------------------------------------------------------------- */
 
-static bool all_maps_fit_large_pages(const struct system *s, unsigned region)
+static bool fits_large_pages(const struct system *s, const struct region *r)
 {
-    for (unsigned i = 0; i < s->num_mappings; i++)
-        if (s->mappings[i].region == region && s->mappings[i].vaddr % MODEL_LARGE_PAGE)
-            return false;
-    return true;
+    bool fits = r->size % MODEL_LARGE_PAGE == 0 && r->paddr % MODEL_LARGE_PAGE == 0;
+    for (EACH(m, s, mappings))
+        fits &= &s->regions[m->region] != r || m->vaddr % MODEL_LARGE_PAGE == 0;
+    return fits;
 }
 
 /* A page size that is not given is the largest that the region and its mappings allow. */
 static void check_regions(struct system *s)
 {
-    for (unsigned i = 0; i < s->num_regions; i++) {
-        struct region *r = &s->regions[i];
+    for (EACH(r, s, regions)) {
         if (!r->page_size)
-            r->page_size = r->size % MODEL_LARGE_PAGE == 0 && r->paddr % MODEL_LARGE_PAGE == 0 &&
-                                   all_maps_fit_large_pages(s, i)
-                               ? MODEL_LARGE_PAGE
-                               : MODEL_PAGE;
+            r->page_size = fits_large_pages(s, r) ? MODEL_LARGE_PAGE : MODEL_PAGE;
         refuse_if(s, r->size == 0 || r->size % r->page_size, r->line,
                   "the size of memory_region \"%s\" is 0x%lx; it must be a multiple of the page "
                   "size, 0x%lx",
@@ -273,30 +267,25 @@ static void check_space(const struct system *s, const struct pd *pd, bool is_vm)
 }
 
 /* Gives the interrupt its INTID, and its PD the timer if that is what the number means. */
-static void apply_alias(struct system *s, struct irq *irq, const struct kernel_info *info)
+static void check_irq(struct system *s, struct irq *irq, const struct kernel_info *info)
 {
     irq->intid = irq->named;
+    for (unsigned i = 0; i < 8 && info->reserved_irq[i]; i++)
+        refuse_if(s, irq->named == info->reserved_irq[i], irq->line,
+                  "irq %lu belongs to the kernel; no protection domain may have it", irq->named);
     for (unsigned i = 0; i < 4 && info->irq_alias[i].named; i++)
         if (irq->named == info->irq_alias[i].named) {
             irq->intid = info->irq_alias[i].intid;
             s->pds[irq->pd].owns_ptimer = true;
         }
-}
-
-static void check_irq(const struct system *s, const struct irq *irq, const struct kernel_info *info)
-{
     refuse_if(s, irq->intid < FIRST_PPI || irq->intid >= info->num_irqs, irq->line,
               "irq %lu does not exist; this board has %u to %u", irq->named, FIRST_PPI,
               info->num_irqs - 1);
-    for (unsigned i = 0; i < 8 && info->reserved_irq[i]; i++)
-        refuse_if(s, irq->intid == irq->named && irq->intid == info->reserved_irq[i], irq->line,
-                  "irq %lu belongs to the kernel; no protection domain may have it", irq->named);
     for (const struct irq *first = s->irqs; first < irq; first++)
-        if (first->intid == irq->intid)
-            refuse(
-                s, irq->line,
-                "irq %lu belongs to \"%s\" already, in line %lu; one protection domain can have it",
-                irq->named, s->pds[first->pd].name, first->line);
+        refuse_if(
+            s, first->intid == irq->intid, irq->line,
+            "irq %lu belongs to \"%s\" already, in line %lu; one protection domain can have it",
+            irq->named, s->pds[first->pd].name, first->line);
 }
 
 /* Says of a region whether it is RAM; refuses a fixed one that is so in part only. */
@@ -323,10 +312,8 @@ bool check_loaded(struct system *s, const struct kernel *kernel)
         check_space(s, pd, false);
     for (EACH(vm, s, vms))
         check_space(s, &s->pds[vm->pd], true);
-    for (EACH(irq, s, irqs)) {
-        apply_alias(s, irq, info);
+    for (EACH(irq, s, irqs))
         check_irq(s, irq, info);
-    }
     for (EACH(r, s, regions))
         check_place(s, r, info);
     for (unsigned i = 0; i < 8 && info->device[i].size_bytes; i++)

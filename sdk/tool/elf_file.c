@@ -81,19 +81,16 @@ static const char *add_segment(struct elf *elf, const Elf64_Phdr *header)
 static const char *parse_segments(struct elf *elf, const Elf64_Ehdr *header)
 {
     struct elf_table table = { header->e_phoff, header->e_phnum, header->e_phentsize };
+    const char *wrong = NULL;
     Elf64_Phdr entry;
     if (!is_complete(elf, table))
         return "is truncated: its program headers end behind the end of the file";
-    for (uint64_t i = 0; i < table.count; i++) {
-        if (!read_entry(elf, &table, i, &entry, sizeof entry))
-            return "is damaged: its program headers are too small";
-        if (entry.p_type != PT_LOAD || entry.p_memsz == 0)
-            continue;
-        const char *wrong = add_segment(elf, &entry);
-        if (wrong)
-            return wrong;
-    }
-    return elf->num_segments ? NULL : "has nothing to load";
+    if (table.count && table.entry_bytes < sizeof entry)
+        return "is damaged: its program headers are too small";
+    for (uint64_t i = 0; !wrong && read_entry(elf, &table, i, &entry, sizeof entry); i++)
+        if (entry.p_type == PT_LOAD && entry.p_memsz)
+            wrong = add_segment(elf, &entry);
+    return wrong || elf->num_segments ? wrong : "has nothing to load";
 }
 
 /* Notes where section `index` lies, as entries of that size. */
@@ -112,17 +109,13 @@ static const char *parse_sections(struct elf *elf, const Elf64_Ehdr *header)
     const char *wrong = NULL;
     Elf64_Shdr entry;
     elf->sections = (struct elf_table){ header->e_shoff, header->e_shnum, header->e_shentsize };
-    if (header->e_shnum == 0)
-        return NULL;
-    if (!is_complete(elf, elf->sections))
+    if (header->e_shnum && !is_complete(elf, elf->sections))
         return "is truncated: its section headers end behind the end of the file";
-    for (uint64_t i = 0; !wrong && read_entry(elf, &elf->sections, i, &entry, sizeof entry); i++) {
-        if (entry.sh_type != SHT_SYMTAB)
-            continue;
-        wrong = parse_section(elf, i, sizeof(Elf64_Sym), &elf->symbols);
-        if (!wrong)
-            wrong = parse_section(elf, entry.sh_link, 1, &elf->symbol_names);
-    }
+    for (uint64_t i = 0; !wrong && read_entry(elf, &elf->sections, i, &entry, sizeof entry); i++)
+        if (entry.sh_type == SHT_SYMTAB) {
+            wrong = parse_section(elf, i, sizeof(Elf64_Sym), &elf->symbols);
+            wrong = wrong ? wrong : parse_section(elf, entry.sh_link, 1, &elf->symbol_names);
+        }
     return wrong;
 }
 
@@ -131,23 +124,19 @@ const char *elf_parse(struct elf *elf, const uint8_t *bytes, size_t size)
     Elf64_Ehdr header;
     *elf = (struct elf){ .bytes = bytes, .size = size };
     const char *wrong = parse_header(elf, &header);
-    if (!wrong)
-        wrong = parse_segments(elf, &header);
-    if (!wrong)
-        wrong = parse_sections(elf, &header);
-    return wrong;
+    wrong = wrong ? wrong : parse_segments(elf, &header);
+    return wrong ? wrong : parse_sections(elf, &header);
 }
 
 bool elf_symbol(const struct elf *elf, const char *name, uint64_t *vaddr, uint64_t *bytes)
 {
     Elf64_Sym symbol;
     for (uint64_t i = 0; read_entry(elf, &elf->symbols, i, &symbol, sizeof symbol); i++) {
-        if (symbol.st_shndx == SHN_UNDEF ||
-            !string_is(elf, &elf->symbol_names, symbol.st_name, name))
-            continue;
         *vaddr = symbol.st_value;
         *bytes = symbol.st_size;
-        return true;
+        if (symbol.st_shndx != SHN_UNDEF &&
+            string_is(elf, &elf->symbol_names, symbol.st_name, name))
+            return true;
     }
     return false;
 }

@@ -25,8 +25,6 @@ static uint64_t kernel_vaddr(const struct build *b, uint64_t paddr)
     return paddr + b->kernel.info.vaddr_offset;
 }
 
-/* ---- Symbols of programs --------------------------------------------------------------------- */
-
 /* Writes a variable of the program's copy. */
 static void patch(const struct build *b, const struct pd *pd, unsigned long line,
                   const char *symbol, const void *value, uint64_t bytes)
@@ -91,9 +89,8 @@ static void patch_program(const struct build *b, const struct pd *pd,
     }
 }
 
-static void emit_programs(const struct build *b)
+static void emit_programs(const struct build *b, const struct image_thread *threads)
 {
-    const struct image_thread *threads = (void *)at(b, b->layout.threads_paddr);
     const struct system *s = &b->system;
     for (EACH(pd, s, pds)) {
         copy_segments(b, &pd->elf);
@@ -105,8 +102,6 @@ static void emit_programs(const struct build *b)
     }
 }
 
-/* ---- Threads --------------------------------------------------------------------------------- */
-
 static void init_thread(struct image_thread *thread, enum image_thread_kind kind, const char *name,
                         const struct schedule *schedule, uint64_t id)
 {
@@ -117,15 +112,13 @@ static void init_thread(struct image_thread *thread, enum image_thread_kind kind
     thread->period_us = (uint32_t)schedule->period_us;
     thread->id = (uint8_t)id;
     thread->parent = IMAGE_NONE;
-    for (unsigned i = 0; i < IMAGE_MAX_CHANNEL; i++)
-        thread->child[i] = IMAGE_NONE;
-    for (unsigned i = 0; i < IMAGE_VM_VCPUS; i++)
-        thread->vcpu[i] = IMAGE_NONE;
+    memset(thread->child, 0xff, sizeof thread->child); /* IMAGE_NONE */
+    memset(thread->vcpu, 0xff, sizeof thread->vcpu);
 }
 
-static void emit_pd(const struct build *b, struct image_thread *threads, unsigned index)
+static void emit_pd(const struct system *s, struct image_thread *threads, const struct pd *pd)
 {
-    const struct pd *pd = &b->system.pds[index];
+    unsigned index = (unsigned)(pd - s->pds);
     struct image_thread *thread = &threads[index];
     init_thread(thread, IMAGE_PD, pd->name, &pd->schedule, pd->id);
     thread->flags = (pd->passive ? IMAGE_PASSIVE : 0) | (pd->smc ? IMAGE_SMC : 0) |
@@ -140,17 +133,16 @@ static void emit_pd(const struct build *b, struct image_thread *threads, unsigne
     }
 }
 
-static void emit_vcpu(const struct build *b, struct image_thread *threads, unsigned index)
+static void emit_vcpu(const struct system *s, struct image_thread *threads, const struct vcpu *vcpu)
 {
-    const struct vcpu *vcpu = &b->system.vcpus[index];
-    const struct vm *vm = &b->system.vms[vcpu->vm];
-    unsigned thread_index = b->system.num_pds + index;
-    struct image_thread *thread = &threads[thread_index];
+    const struct vm *vm = &s->vms[vcpu->vm];
+    unsigned index = s->num_pds + (unsigned)(vcpu - s->vcpus);
+    struct image_thread *thread = &threads[index];
     init_thread(thread, IMAGE_VCPU, vm->name, &vm->schedule, vcpu->id);
     thread->space = vm->root_paddr | (uint64_t)(vcpu->vm + 1) << SPACE_ID_SHIFT;
     thread->frame_paddr = vcpu->frame_paddr;
     thread->parent = (uint16_t)vm->pd;
-    threads[vm->pd].vcpu[vcpu->id] = (uint16_t)thread_index;
+    threads[vm->pd].vcpu[vcpu->id] = (uint16_t)index;
 }
 
 static void emit_channels(const struct system *s, struct image_thread *threads,
@@ -165,29 +157,15 @@ static void emit_channels(const struct system *s, struct image_thread *threads,
             .peer = (uint16_t)peer->pd,
         };
     }
-    for (unsigned i = 0; i < s->num_irqs; i++) {
-        const struct irq *irq = &s->irqs[i];
+    for (EACH(irq, s, irqs)) {
         threads[irq->pd].channel[irq->id] =
-            (struct image_channel){ .flags = IMAGE_IRQ, .peer = (uint16_t)i };
-        irqs[i] = (struct image_irq){ .intid = (uint32_t)irq->intid,
-                                      .thread = (uint16_t)irq->pd,
-                                      .channel = (uint8_t)irq->id,
-                                      .edge = irq->edge };
+            (struct image_channel){ .flags = IMAGE_IRQ, .peer = (uint16_t)(irq - s->irqs) };
+        irqs[irq - s->irqs] = (struct image_irq){ .intid = (uint32_t)irq->intid,
+                                                  .thread = (uint16_t)irq->pd,
+                                                  .channel = (uint8_t)irq->id,
+                                                  .edge = irq->edge };
     }
 }
-
-static void emit_threads(const struct build *b)
-{
-    /* In place: the layout has aligned them. */
-    struct image_thread *threads = (void *)at(b, b->layout.threads_paddr);
-    for (unsigned i = 0; i < b->system.num_pds; i++)
-        emit_pd(b, threads, i);
-    for (unsigned i = 0; i < b->system.num_vcpus; i++)
-        emit_vcpu(b, threads, i);
-    emit_channels(&b->system, threads, (void *)at(b, b->layout.irqs_paddr));
-}
-
-/* ---- The rest -------------------------------------------------------------------------------- */
 
 static void emit_info(const struct build *b)
 {
@@ -211,21 +189,23 @@ static void emit_info(const struct build *b)
         memcpy(at(b, l->tables_paddr + i * MODEL_PAGE), b->tables.pages[i], MODEL_PAGE);
 }
 
-static void emit_prefilled(const struct build *b)
-{
-    for (EACH(r, &b->system, regions))
-        if (r->prefill_bytes)
-            memcpy(at(b, r->paddr), r->prefill, r->prefill_bytes);
-}
-
 bool emit_image(struct build *b)
 {
+    struct system *s = &b->system;
     b->image_bytes = model_align_up(b->layout.image_end, MODEL_PAGE) - b->layout.image_base;
     b->image = arena_alloc(&b->arena, b->image_bytes);
     copy_segments(b, &b->kernel.elf);
-    emit_threads(b);
+    /* In place: the layout has aligned them. */
+    struct image_thread *threads = (void *)at(b, b->layout.threads_paddr);
+    for (EACH(pd, s, pds))
+        emit_pd(s, threads, pd);
+    for (EACH(vcpu, s, vcpus))
+        emit_vcpu(s, threads, vcpu);
+    emit_channels(s, threads, (void *)at(b, b->layout.irqs_paddr));
     emit_info(b);
-    emit_prefilled(b);
-    emit_programs(b);
-    return model_good(&b->system);
+    for (EACH(r, s, regions))
+        if (r->prefill_bytes)
+            memcpy(at(b, r->paddr), r->prefill, r->prefill_bytes);
+    emit_programs(b, threads);
+    return model_good(s);
 }

@@ -7,13 +7,6 @@
 #define BIGGEST_SHOWN    4
 #define MIB(bytes)       ((double)(bytes) / (1 << 20))
 
-/* Free RAM, ascending and apart. */
-struct free_list {
-    struct arena *arena;
-    struct image_range *ranges;
-    unsigned num_ranges;
-};
-
 static void find_ram(struct layout *l, const struct kernel_info *info)
 {
     uint64_t left = info->min_ram_bytes ? info->min_ram_bytes : UINT64_MAX;
@@ -25,8 +18,6 @@ static void find_ram(struct layout *l, const struct kernel_info *info)
         left -= range->size_bytes;
     }
 }
-
-/* ---- The image ------------------------------------------------------------------------------- */
 
 static void add_part(struct layout *l, const char *what, const char *owner, uint64_t base,
                      uint64_t bytes, bool in_image)
@@ -96,8 +87,6 @@ static void place_prefilled(struct layout *l, struct system *s, uint64_t page_si
             r->paddr = take(l, "region", r->name, r->size, page_size);
 }
 
-/* ---- The rest of the RAM --------------------------------------------------------------------- */
-
 static bool image_fits(const struct layout *l, const struct system *s)
 {
     uint64_t bytes = l->image_end - l->image_base;
@@ -105,57 +94,44 @@ static bool image_fits(const struct layout *l, const struct system *s)
     for (EACH(ram, l, ram))
         fits |=
             l->image_base >= ram->base_paddr && l->image_end <= ram->base_paddr + ram->size_bytes;
-    if (!fits)
-        return refuse(s, 0,
-                      "memory is exhausted: the image needs %.1f MiB from 0x%lx on, more than the "
-                      "RAM there; make programs, stacks or prefill files smaller",
-                      MIB(bytes), l->image_base);
+    refuse_if(s, !fits, 0,
+              "memory is exhausted: the image needs %.1f MiB from 0x%lx on, more than the "
+              "RAM there; make programs, stacks or prefill files smaller",
+              MIB(bytes), l->image_base);
     return check_image(s, l->image_base, bytes);
 }
 
-static void free_add(struct free_list *list, uint64_t base, uint64_t end)
+static void free_add(struct layout *l, uint64_t base, uint64_t end)
 {
     if (base >= end)
         return;
-    list->ranges = arena_grow(list->arena, list->ranges, list->num_ranges, sizeof *list->ranges);
-    list->ranges[list->num_ranges++] = (struct image_range){ base, end - base };
+    l->free = arena_grow(l->arena, l->free, l->num_free, sizeof *l->free);
+    l->free[l->num_free++] = (struct image_range){ base, end - base };
 }
 
-/* Takes [base, end) out of the list, wherever it lies. */
-static void free_remove(struct free_list *list, uint64_t base, uint64_t end)
+/* Takes [base, end) out of the free RAM, wherever it lies. */
+static void free_remove(struct layout *l, uint64_t base, uint64_t end)
 {
-    struct free_list rest = { .arena = list->arena };
-    for (EACH(range, list, ranges)) {
+    struct layout before = *l;
+    l->free = NULL;
+    l->num_free = 0;
+    for (EACH(range, &before, free)) {
         uint64_t low = range->base_paddr, high = low + range->size_bytes;
-        free_add(&rest, low, base < high ? base : high);
-        free_add(&rest, end > low ? end : low, high);
+        free_add(l, low, base < high ? base : high);
+        free_add(l, end > low ? end : low, high);
     }
-    *list = rest;
 }
 
 /* The lowest free place that is large enough. */
-static bool free_find(const struct free_list *list, uint64_t bytes, uint64_t alignment,
-                      uint64_t *paddr)
+static bool free_find(const struct layout *l, uint64_t bytes, uint64_t alignment, uint64_t *paddr)
 {
-    for (EACH(range, list, ranges)) {
+    for (EACH(range, l, free)) {
         uint64_t low = range->base_paddr, high = low + range->size_bytes;
         *paddr = model_align_up(low, alignment);
         if (*paddr <= high && bytes <= high - *paddr)
             return true;
     }
     return false;
-}
-
-static struct free_list find_free(const struct layout *l, const struct system *s)
-{
-    struct free_list list = { .arena = l->arena };
-    for (EACH(range, l, ram))
-        free_add(&list, range->base_paddr, range->base_paddr + range->size_bytes);
-    free_remove(&list, l->image_base, model_align_up(l->image_end, MODEL_PAGE));
-    for (EACH(r, s, regions))
-        if (r->fixed)
-            free_remove(&list, r->paddr, r->paddr + r->size);
-    return list;
 }
 
 /* Largest pages first, then largest regions; equals as in the file, whatever qsort() does. */
@@ -181,11 +157,10 @@ static bool refuse_exhausted(const struct system *s, struct region **sorted, uns
             used += (size_t)snprintf(biggest + used, sizeof biggest - used, "%s\"%.63s\" %.1f MiB",
                                      i ? ", " : "", sorted[i]->name, MIB(sorted[i]->size));
     }
-    if (wanted <= free_bytes)
-        return refuse(s, missing->line,
-                      "memory is exhausted: %.1f MiB are free, but in no piece that holds "
-                      "memory_region \"%s\" (%.1f MiB); use smaller regions or pages",
-                      MIB(free_bytes), missing->name, MIB(missing->size));
+    refuse_if(s, wanted <= free_bytes, missing->line,
+              "memory is exhausted: %.1f MiB are free, but in no piece that holds memory_region "
+              "\"%s\" (%.1f MiB); use smaller regions or pages",
+              MIB(free_bytes), missing->name, MIB(missing->size));
     return refuse(
         s, missing->line,
         "memory is exhausted: %.1f MiB are missing (regions want %.1f MiB, %.1f MiB are free) and "
@@ -195,21 +170,25 @@ static bool refuse_exhausted(const struct system *s, struct region **sorted, uns
 
 static bool place_free(struct layout *l, struct system *s)
 {
-    struct free_list list = find_free(l, s);
     struct region **sorted = arena_alloc(l->arena, (s->num_regions + 1) * sizeof *sorted);
     uint64_t free_bytes = 0;
     unsigned count = 0;
+    for (EACH(range, l, ram))
+        free_add(l, range->base_paddr, range->base_paddr + range->size_bytes);
+    free_remove(l, l->image_base, model_align_up(l->image_end, MODEL_PAGE));
     for (EACH(r, s, regions))
-        if (!r->fixed && !r->prefill)
+        if (r->fixed)
+            free_remove(l, r->paddr, r->paddr + r->size);
+        else if (!r->prefill)
             sorted[count++] = r;
-    for (EACH(range, &list, ranges))
+    for (EACH(range, l, free))
         free_bytes += range->size_bytes;
     qsort(sorted, count, sizeof *sorted, by_need);
     for (unsigned i = 0; i < count; i++) {
         struct region *r = sorted[i];
-        if (!free_find(&list, r->size, r->page_size, &r->paddr))
+        if (!free_find(l, r->size, r->page_size, &r->paddr))
             return refuse_exhausted(s, sorted, count, r, free_bytes);
-        free_remove(&list, r->paddr, r->paddr + r->size);
+        free_remove(l, r->paddr, r->paddr + r->size);
     }
     for (EACH(r, s, regions))
         if (r->in_ram && !r->prefill)
@@ -238,7 +217,8 @@ static void list_zeroes(struct layout *l)
     }
 }
 
-bool layout_place(struct layout *l, struct system *s, struct kernel *kernel, uint64_t table_pages)
+bool layout_place(struct layout *l, struct system *s, const struct kernel *kernel,
+                  uint64_t table_pages)
 {
     *l = (struct layout){ .arena = s->arena };
     find_ram(l, &kernel->info);

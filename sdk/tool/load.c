@@ -30,12 +30,11 @@ bool load_prefills(struct system *s, const struct load_paths *paths)
             return false;
         if (!r->size)
             r->size = model_align_up(r->prefill_bytes, r->page_size ? r->page_size : MODEL_PAGE);
-        if (!r->size)
-            return refuse(s, r->line,
-                          "the file \"%s\" is empty; give the region a size, or fill the file",
-                          r->prefill_path);
+        refuse_if(s, !r->size, r->line,
+                  "the file \"%s\" is empty; give the region a size, or fill the file",
+                  r->prefill_path);
     }
-    return true;
+    return model_good(s);
 }
 
 /* Reads an ELF file; what is wrong with it is left in *wrong. */
@@ -74,12 +73,10 @@ bool load_programs(struct system *s, const struct load_paths *paths)
         const char *wrong;
         if (!load_elf(&pd->elf, s, pd->program_path, pd->program_line, paths, &wrong))
             return false;
-        if (!wrong)
-            wrong = check_program(pd);
-        if (wrong)
-            return refuse(s, pd->program_line, "the program \"%s\" %s", pd->program_path, wrong);
+        wrong = wrong ? wrong : check_program(pd);
+        refuse_if(s, wrong, pd->program_line, "the program \"%s\" %s", pd->program_path, wrong);
     }
-    return true;
+    return model_good(s);
 }
 
 /* Does the kernel's window, the upper 39 bits, reach all of the ranges? */
@@ -130,7 +127,6 @@ bool load_kernel(struct kernel *kernel, const struct system *s, const char *path
     const char *wrong;
     if (!load_elf(&kernel->elf, s, path, 0, &nowhere_else, &wrong))
         return false;
-    if (!wrong)
-        wrong = check_kernel(kernel);
-    return !wrong || refuse(s, 0, "the kernel \"%s\" %s", path, wrong);
+    wrong = wrong ? wrong : check_kernel(kernel);
+    return refuse_if(s, wrong, 0, "the kernel \"%s\" %s", path, wrong);
 }

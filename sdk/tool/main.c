@@ -26,18 +26,7 @@ static bool tell(const char *what, const char *which)
     return false;
 }
 
-/* Adds all arguments up to the next option. */
-static bool read_folders(struct options *options, int argc, char **argv)
-{
-    for (optind--; optind < argc && argv[optind][0] != '-'; optind++) {
-        if (options->num_folders == MAX_SEARCH_PATHS)
-            return tell("there are too many search paths", "");
-        options->folders[options->num_folders++] = argv[optind];
-    }
-    return true;
-}
-
-static bool read_options(struct options *options, int argc, char **argv)
+static bool read_options(struct options *o, int argc, char **argv)
 {
     static const struct option names[] = {
         { "board", required_argument, NULL, 'b' },       { "config", required_argument, NULL, 'c' },
@@ -45,54 +34,46 @@ static bool read_options(struct options *options, int argc, char **argv)
         { "search-path", required_argument, NULL, 's' }, { NULL, 0, NULL, 0 },
     };
     int option;
-    *options = (struct options){ .image = "loader.img", .report = "report.txt" };
+    *o = (struct options){ .image = "loader.img", .report = "report.txt" };
     while ((option = getopt_long(argc, argv, "-o:r:", names, NULL)) != -1) {
-        const char **place = option == 1 && !options->system ? &options->system
-                             : option == 'b'                 ? &options->board
-                             : option == 'c'                 ? &options->config
-                             : option == 'o'                 ? &options->image
-                             : option == 'r'                 ? &options->report
-                                                             : NULL;
+        const char **place = option == 1 && !o->system ? &o->system
+                             : option == 'b'           ? &o->board
+                             : option == 'c'           ? &o->config
+                             : option == 'o'           ? &o->image
+                             : option == 'r'           ? &o->report
+                                                       : NULL;
+        if (!place && option != 's')
+            return tell("this argument is unknown or wrong: ", argv[optind - 1]);
         if (place)
             *place = optarg;
-        else if (option != 's')
-            return tell("this argument is unknown or wrong: ", argv[optind - 1]);
-        else if (!read_folders(options, argc, argv))
-            return false;
+        /* All arguments up to the next option are search paths. */
+        for (optind -= !place; !place && optind < argc && argv[optind][0] != '-'; optind++) {
+            if (o->num_folders == MAX_SEARCH_PATHS)
+                return tell("there are too many search paths", "");
+            o->folders[o->num_folders++] = argv[optind];
+        }
     }
-    return (options->system && options->board && options->config) ||
+    return (o->system && o->board && o->config) ||
            tell("SYSTEM, --board and --config must be given", "");
 }
 
-/* The folder that holds bin/ and board/: from the environment, or from where this program lies. */
-static bool find_sdk(char sdk[MAX_PATH])
+/* Finds the kernel in the SDK, the folder that holds bin/ and board/: it is named by the
+ * environment, or this program lies in it. */
+static bool find_kernel(const struct options *options, char path[MAX_PATH])
 {
     const char *given = getenv("MICROKIT_SDK");
-    if (given && *given) {
-        snprintf(sdk, MAX_PATH, "%s", given);
-        return true;
-    }
-    ssize_t length = readlink("/proc/self/exe", sdk, MAX_PATH - 1);
-    if (length < 0)
+    char sdk[MAX_PATH] = "";
+    if (given && *given)
+        snprintf(sdk, sizeof sdk, "%s", given);
+    else if (readlink("/proc/self/exe", sdk, sizeof sdk - 1) < 0)
         return tell("MICROKIT_SDK must be set where /proc is not mounted", "");
-    sdk[length] = 0;
-    for (int up = 0; up < 2; up++) {
+    for (int up = 0; up < 2 && !(given && *given); up++) {
         char *slash = strrchr(sdk, '/');
         if (slash)
             *slash = 0;
     }
-    return true;
-}
-
-static bool find_kernel(const struct options *options, char path[MAX_PATH])
-{
-    char sdk[MAX_PATH];
-    int length = 0;
-    if (!find_sdk(sdk))
-        return false;
-    length = snprintf(path, MAX_PATH, "%s/board/%s/%s/elf/kernel.elf", sdk, options->board,
-                      options->config);
-    if (length >= MAX_PATH)
+    if (snprintf(path, MAX_PATH, "%s/board/%s/%s/elf/kernel.elf", sdk, options->board,
+                 options->config) >= MAX_PATH)
         return tell("the SDK's path is too long: ", sdk);
     if (access(path, R_OK) == 0)
         return true;

@@ -28,51 +28,50 @@ static struct text perms_text(unsigned perms)
                             perms & PERM_EXECUTE ? 'x' : '-' } };
 }
 
-/* ---- Sums ------------------------------------------------------------------------------------ */
-
-/* All parts of the image that are `what`; first says where such a part comes first. */
-static uint64_t sum_of(const struct layout *l, const char *what, unsigned *first)
+/* The bytes of all parts of the image that are `what`, and the first such part. */
+static uint64_t sum_of(const struct layout *l, const char *what, const struct layout_part **first)
 {
     uint64_t sum = 0;
-    *first = l->num_parts;
-    for (unsigned i = l->num_parts; i-- > 0;)
-        if (l->parts[i].in_image && strcmp(l->parts[i].what, what) == 0) {
-            sum += l->parts[i].bytes;
-            *first = i;
+    *first = NULL;
+    for (EACH(part, l, parts))
+        if (part->in_image && strcmp(part->what, what) == 0) {
+            *first = *first ? *first : part;
+            sum += part->bytes;
         }
     return sum;
+}
+
+static void write_size(FILE *out, uint64_t bytes, const char *what, const char *which)
+{
+    fprintf(out, "  %12s  %s%s\n", size_text(bytes).bytes, what, which);
 }
 
 static void write_sums(const struct build *b, FILE *out)
 {
     const struct layout *l = &b->layout;
     uint64_t total = 0, regions = 0;
-    unsigned first;
     fprintf(out, "IMAGE\n  0x%lx to 0x%lx, %s\n", l->image_base, l->image_base + b->image_bytes - 1,
             size_text(b->image_bytes).bytes);
-    for (unsigned i = 0; i < l->num_parts; i++) {
-        uint64_t sum = sum_of(l, l->parts[i].what, &first);
-        if (first == i)
-            fprintf(out, "  %12s  %s\n", size_text(sum).bytes, l->parts[i].what);
-        if (!l->parts[i].in_image)
-            regions += l->parts[i].bytes;
+    for (EACH(part, l, parts)) {
+        const struct layout_part *first;
+        uint64_t sum = sum_of(l, part->what, &first);
+        if (first == part)
+            write_size(out, sum, part->what, "");
+        regions += part->in_image ? 0 : part->bytes;
     }
     for (EACH(ram, l, ram))
         total += ram->size_bytes;
-    fprintf(out, "\nMEMORY\n  %12s  RAM that the board is sure to have\n", size_text(total).bytes);
-    fprintf(out, "  %12s  the image\n", size_text(b->image_bytes).bytes);
-    fprintf(out, "  %12s  memory regions outside of the image\n", size_text(regions).bytes);
-    fprintf(out, "\nPAGE TABLES\n  %12s  kernel\n",
-            size_text(b->tables.kernel_pages * MODEL_PAGE).bytes);
-    for (unsigned i = 0; i < b->system.num_pds; i++)
-        fprintf(out, "  %12s  %s\n", size_text(b->system.pds[i].table_pages * MODEL_PAGE).bytes,
-                b->system.pds[i].name);
-    for (unsigned i = 0; i < b->system.num_vms; i++)
-        fprintf(out, "  %12s  guest %s\n",
-                size_text(b->system.vms[i].table_pages * MODEL_PAGE).bytes, b->system.vms[i].name);
+    fprintf(out, "\nMEMORY\n");
+    write_size(out, total, "RAM that the board is sure to have", "");
+    write_size(out, b->image_bytes, "the image", "");
+    write_size(out, regions, "memory regions outside of the image", "");
+    fprintf(out, "\nPAGE TABLES\n");
+    write_size(out, b->tables.kernel_pages * MODEL_PAGE, "kernel", "");
+    for (EACH(pd, &b->system, pds))
+        write_size(out, pd->table_pages * MODEL_PAGE, "", pd->name);
+    for (EACH(vm, &b->system, vms))
+        write_size(out, vm->table_pages * MODEL_PAGE, "guest ", vm->name);
 }
-
-/* ---- Protection domains and virtual machines ------------------------------------------------- */
 
 static void write_range(FILE *out, uint64_t vaddr, uint64_t paddr, uint64_t bytes, unsigned perms,
                         const char *kind, const char *name)
@@ -91,34 +90,31 @@ static void write_mappings(const struct system *s, bool in_vm, unsigned owner, F
     }
 }
 
-static void write_address_space(const struct system *s, unsigned index, FILE *out)
+static void write_address_space(const struct system *s, const struct pd *pd, FILE *out)
 {
-    const struct pd *pd = &s->pds[index];
     const unsigned data = PERM_READ | PERM_WRITE;
     fprintf(out, "  memory (vaddr, paddr, size, rights)\n");
-    for (EACH(segment, &pd->elf, segments)) {
+    for (EACH(segment, &pd->elf, segments))
         write_range(out, segment->base, segment->paddr, segment->bytes, segment->perms, "cached",
                     "(program)");
-    }
     write_range(out, pd->ipc_vaddr, pd->ipc_paddr, MODEL_PAGE, data, "cached", "(IPC buffer)");
-    write_mappings(s, false, index, out);
+    write_mappings(s, false, (unsigned)(pd - s->pds), out);
     write_range(out, IMAGE_STACK_TOP_VADDR - pd->stack_bytes, pd->stack_paddr, pd->stack_bytes,
                 data, "cached", "(stack)");
-    for (unsigned i = 0; i < s->num_vcpus; i++)
-        if (s->vcpus[i].vm == pd->vm)
-            write_range(out, IMAGE_VCPU_FRAME_VADDR(s->vcpus[i].id), s->vcpus[i].frame_paddr,
-                        MODEL_PAGE, data, "cached", "(registers of a vCPU)");
+    for (EACH(vcpu, s, vcpus))
+        if (vcpu->vm == pd->vm)
+            write_range(out, IMAGE_VCPU_FRAME_VADDR(vcpu->id), vcpu->frame_paddr, MODEL_PAGE, data,
+                        "cached", "(registers of a vCPU)");
 }
 
 static void write_channels(const struct system *s, unsigned index, FILE *out)
 {
     static const char *const verbs[] = { "hears", "notifies", "calls", "notifies and calls" };
-    for (EACH(end, s, ends)) {
-        const struct channel_end *peer = model_peer(s, end);
+    for (EACH(end, s, ends))
         if (end->pd == index)
             fprintf(out, "  channel %lu: %s %s (its channel %lu)\n", end->id,
-                    verbs[end->may_notify + 2 * end->may_call], peer->pd_name, peer->id);
-    }
+                    verbs[end->may_notify + 2 * end->may_call], model_peer(s, end)->pd_name,
+                    model_peer(s, end)->id);
     for (EACH(irq, s, irqs)) {
         if (irq->pd != index)
             continue;
@@ -136,9 +132,8 @@ static void write_schedule(const struct schedule *schedule, FILE *out)
             schedule->period_us);
 }
 
-static void write_pd(const struct system *s, unsigned index, FILE *out)
+static void write_pd(const struct system *s, const struct pd *pd, FILE *out)
 {
-    const struct pd *pd = &s->pds[index];
     fprintf(out, "\nPROTECTION DOMAIN %s\n  program %s\n", pd->name, pd->program_path);
     write_schedule(&pd->schedule, out);
     fprintf(out, "%s%s\n", pd->passive ? ", passive" : "",
@@ -147,41 +142,37 @@ static void write_pd(const struct system *s, unsigned index, FILE *out)
         fprintf(out, "  child %lu of %s, which gets its faults\n", pd->id, s->pds[pd->parent].name);
     if (pd->vm != MODEL_NONE)
         fprintf(out, "  runs virtual machine %s\n", s->vms[pd->vm].name);
-    write_channels(s, index, out);
-    write_address_space(s, index, out);
+    write_channels(s, (unsigned)(pd - s->pds), out);
+    write_address_space(s, pd, out);
 }
 
-static void write_vm(const struct system *s, unsigned index, FILE *out)
+static void write_vm(const struct system *s, const struct vm *vm, FILE *out)
 {
-    const struct vm *vm = &s->vms[index];
+    unsigned index = (unsigned)(vm - s->vms);
     fprintf(out, "\nVIRTUAL MACHINE %s\n  run by %s; vCPUs:", vm->name, s->pds[vm->pd].name);
-    for (unsigned i = 0; i < s->num_vcpus; i++)
-        if (s->vcpus[i].vm == index)
-            fprintf(out, " %lu", s->vcpus[i].id);
+    for (EACH(vcpu, s, vcpus))
+        if (vcpu->vm == index)
+            fprintf(out, " %lu", vcpu->id);
     fprintf(out, "\n");
     write_schedule(&vm->schedule, out);
     fprintf(out, "\n  memory (guest address, paddr, size, rights)\n");
     write_mappings(s, true, index, out);
 }
 
-/* ---- Who reaches what ------------------------------------------------------------------------ */
-
 /* Writes who has the region, if it is device memory or more than one has it. */
-static void write_users(const struct system *s, unsigned region, FILE *out)
+static void write_users(const struct system *s, const struct region *r, FILE *out)
 {
-    const struct region *r = &s->regions[region];
-    unsigned users = 0;
-    for (unsigned i = 0; i < s->num_mappings; i++)
-        users += s->mappings[i].region == region;
+    unsigned users = 0, index = (unsigned)(r - s->regions);
+    for (EACH(m, s, mappings))
+        users += m->region == index;
     if (r->in_ram && users < 2)
         return;
     fprintf(out, "  %s (%s%s):", r->name, size_text(r->size).bytes, r->in_ram ? "" : ", device");
-    for (EACH(m, s, mappings)) {
-        if (m->region == region)
+    for (EACH(m, s, mappings))
+        if (m->region == index)
             fprintf(out, "  %s%s %s", m->in_vm ? "guest " : "",
                     m->in_vm ? s->vms[m->owner].name : s->pds[m->owner].name,
                     perms_text(m->perms).bytes);
-    }
     fprintf(out, "\n");
 }
 
@@ -189,16 +180,14 @@ static void write_sharing(const struct system *s, FILE *out)
 {
     bool guest_has_device = false;
     fprintf(out, "\nWHO REACHES WHAT: regions of more than one, and device memory\n");
-    for (unsigned i = 0; i < s->num_regions; i++)
-        write_users(s, i, out);
-    for (unsigned i = 0; i < s->num_mappings; i++)
-        guest_has_device |= s->mappings[i].in_vm && !s->regions[s->mappings[i].region].in_ram;
+    for (EACH(r, s, regions))
+        write_users(s, r, out);
+    for (EACH(m, s, mappings))
+        guest_has_device |= m->in_vm && !s->regions[m->region].in_ram;
     if (guest_has_device)
         fprintf(out, "  No IOMMU stands between devices and RAM: a guest that has a device with "
                      "DMA reaches ALL memory.\n");
 }
-
-/* ---- Physical memory ------------------------------------------------------------------------- */
 
 static void write_part(uint64_t base, uint64_t bytes, const char *what, const char *owner,
                        FILE *out)
@@ -232,10 +221,10 @@ void report_write(const struct build *b, FILE *out)
             b->kernel.info.board, s->num_pds, s->num_vms, s->num_vcpus, s->num_regions,
             s->num_channels, s->num_irqs);
     write_sums(b, out);
-    for (unsigned i = 0; i < s->num_pds; i++)
-        write_pd(s, i, out);
-    for (unsigned i = 0; i < s->num_vms; i++)
-        write_vm(s, i, out);
+    for (EACH(pd, s, pds))
+        write_pd(s, pd, out);
+    for (EACH(vm, s, vms))
+        write_vm(s, vm, out);
     write_sharing(s, out);
     fprintf(out, "\nPHYSICAL MEMORY\n");
     for (EACH(ram, &b->layout, ram))

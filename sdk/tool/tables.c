@@ -34,11 +34,6 @@
 #define S2AP_READ  (1ul << 6)
 #define S2AP_WRITE (2ul << 6)
 
-static uint64_t *page_at(const struct tables *t, uint64_t paddr)
-{
-    return t->pages[(paddr - t->base_paddr) / MODEL_PAGE];
-}
-
 /* Returns the address of a new empty table. */
 static uint64_t new_table(struct tables *t)
 {
@@ -57,7 +52,8 @@ static uint64_t bytes_at_level(unsigned level)
 static uint64_t *find_entry(struct tables *t, uint64_t root, uint64_t vaddr, unsigned leaf)
 {
     for (unsigned level = 1;; level++) {
-        uint64_t *entry = &page_at(t, root)[vaddr / bytes_at_level(level) % ENTRIES];
+        uint64_t *table = t->pages[(root - t->base_paddr) / MODEL_PAGE];
+        uint64_t *entry = &table[vaddr / bytes_at_level(level) % ENTRIES];
         if (level == leaf)
             return entry;
         if (!(*entry & VALID))
@@ -91,8 +87,6 @@ static void map(struct tables *t, uint64_t root, uint64_t vaddr, uint64_t paddr,
     }
 }
 
-/* ---- Attributes ------------------------------------------------------------------------------ */
-
 static uint64_t kernel_attributes(unsigned perms)
 {
     return AF | SH_INNER | ATTRIBUTE(IMAGE_ATTR_NORMAL) | XN |
@@ -111,8 +105,6 @@ static uint64_t guest_attributes(unsigned perms, bool device)
     return AF | SH_INNER | (device ? S2_DEVICE : S2_NORMAL) | (perms & PERM_READ ? S2AP_READ : 0) |
            (perms & PERM_WRITE ? S2AP_WRITE : 0) | (perms & PERM_EXECUTE ? 0 : XN);
 }
-
-/* ---- Spaces ---------------------------------------------------------------------------------- */
 
 /* Maps each segment of `elf` at the address it is linked to, less `offset`. */
 static void map_segments(struct tables *t, uint64_t root, const struct elf *elf, uint64_t offset,
@@ -202,14 +194,6 @@ static void build_pd(struct tables *t, struct pd *pd)
     pd->table_pages = t->num_pages - first;
 }
 
-static void build_vm(struct tables *t, struct vm *vm)
-{
-    unsigned first = t->num_pages;
-    vm->root_paddr = new_table(t);
-    map_regions(t, true, (unsigned)(vm - t->system->vms), vm->root_paddr);
-    vm->table_pages = t->num_pages - first;
-}
-
 bool tables_build(struct tables *t, struct system *s, const struct kernel *kernel,
                   const struct layout *layout)
 {
@@ -219,7 +203,11 @@ bool tables_build(struct tables *t, struct system *s, const struct kernel *kerne
     build_kernel(t, kernel);
     for (EACH(pd, s, pds))
         build_pd(t, pd);
-    for (EACH(vm, s, vms))
-        build_vm(t, vm);
+    for (EACH(vm, s, vms)) {
+        unsigned first = t->num_pages;
+        vm->root_paddr = new_table(t);
+        map_regions(t, true, (unsigned)(vm - s->vms), vm->root_paddr);
+        vm->table_pages = t->num_pages - first;
+    }
     return model_good(s);
 }

@@ -30,17 +30,21 @@ struct element {
     unsigned parents;     /* bit n: element_id n may hold it */
     const char *required; /* attributes, separated by spaces */
     const char *optional;
-    void (*start)(struct parser *p); /* or NULL: nothing to note */
+    void (*start)(struct parser *p);
 };
 
-#define FAIL_IF(p, wrong, ...)                                                                     \
-    refuse_if((p)->s, wrong, XML_GetCurrentLineNumber((p)->expat), __VA_ARGS__)
-#define FAIL(p, ...) refuse((p)->s, XML_GetCurrentLineNumber((p)->expat), __VA_ARGS__)
+#define FAIL_IF(p, wrong, ...) refuse_if((p)->s, wrong, current_line(p), __VA_ARGS__)
+#define FAIL(p, ...)           FAIL_IF(p, true, __VA_ARGS__)
 
 static unsigned long current_line(struct parser *p)
 {
     return XML_GetCurrentLineNumber(p->expat);
 }
+
+/* Adds an object that begins in this line. */
+#define ADD(p, array)                                                                              \
+    (MODEL_ADD((p)->s, array), (p)->s->array[(p)->s->num_##array - 1].line = current_line(p),      \
+     &(p)->s->array[(p)->s->num_##array - 1])
 
 /* ---- Attributes ------------------------------------------------------------------------------ */
 
@@ -140,26 +144,26 @@ static struct schedule schedule(struct parser *p)
 
 static unsigned permissions(struct parser *p)
 {
-    static const char letters[] = "rwx";
     const char *given = attribute(p, "perms");
-    unsigned perms = given ? 0 : PERM_READ | PERM_WRITE;
-    for (const char *c = given ? given : ""; *c; c++) {
-        const char *letter = strchr(letters, *c);
-        unsigned bit = letter ? 1u << (letter - letters) : 0;
-        FAIL_IF(p, !bit || (perms & bit),
-                "perms=\"%.40s\" is wrong; use each of r, w, x at most once", given);
-        perms |= bit;
-    }
+    unsigned perms = 0, count = 0;
+    for (const char *c = given ? given : "rw"; *c; c++, count++)
+        perms |= *c == 'r' ? PERM_READ : *c == 'w' ? PERM_WRITE : *c == 'x' ? PERM_EXECUTE : 0;
+    FAIL_IF(p, (unsigned)__builtin_popcount(perms) != count,
+            "perms=\"%.40s\" is wrong; use each of r, w, x at most once", given);
     FAIL_IF(p, !(perms & PERM_READ), "perms=\"%.40s\" cannot be had without reading; add r", given);
     return perms;
 }
 
 /* ---- Elements: each adds its object; what is wrong is noted ---------------------------------- */
 
+static void start_system(struct parser *p)
+{
+    (void)p; /* it has nothing of its own */
+}
+
 static void start_region(struct parser *p)
 {
-    struct region *region = MODEL_ADD(p->s, regions);
-    region->line = current_line(p);
+    struct region *region = ADD(p, regions);
     region->name = name_of(p, NAME_REGION, p->s->num_regions - 1);
     region->prefill_path = text(p, "prefill_path");
     region->fixed = attribute(p, "phys_addr") != NULL;
@@ -185,8 +189,7 @@ static void start_pd(struct parser *p)
         FAIL(p, "there are more than %d protection domains; put some together", IMAGE_MAX_PDS);
         return;
     }
-    struct pd *pd = MODEL_ADD(p->s, pds);
-    pd->line = current_line(p);
+    struct pd *pd = ADD(p, pds);
     pd->parent = p->pd;
     pd->vm = MODEL_NONE;
     p->pd = p->s->num_pds - 1;
@@ -227,9 +230,8 @@ static void add_setvar(struct parser *p, const char *name, enum setvar_kind kind
 
 static void start_map(struct parser *p)
 {
-    struct mapping *mapping = MODEL_ADD(p->s, mappings);
+    struct mapping *mapping = ADD(p, mappings);
     unsigned num_setvars = p->s->num_setvars;
-    mapping->line = current_line(p);
     mapping->in_vm = p->open[p->depth] == VM;
     mapping->owner = mapping->in_vm ? p->s->pds[p->pd].vm : p->pd;
     mapping->region_name = text(p, "mr");
@@ -244,9 +246,8 @@ static void start_map(struct parser *p)
 
 static void start_irq(struct parser *p)
 {
-    struct irq *irq = MODEL_ADD(p->s, irqs);
+    struct irq *irq = ADD(p, irqs);
     const char *trigger = attribute(p, "trigger");
-    irq->line = current_line(p);
     irq->pd = p->pd;
     irq->edge = trigger && strcmp(trigger, "edge") == 0;
     FAIL_IF(p, trigger && !irq->edge && strcmp(trigger, "level") != 0,
@@ -267,9 +268,8 @@ static void start_vm(struct parser *p)
     struct pd *pd = &p->s->pds[p->pd];
     FAIL_IF(p, pd->vm != MODEL_NONE,
             "protection_domain \"%s\" has a second virtual_machine; a VMM has one", pd->name);
-    struct vm *vm = MODEL_ADD(p->s, vms);
+    struct vm *vm = ADD(p, vms);
     pd->vm = p->s->num_vms - 1;
-    vm->line = current_line(p);
     vm->pd = p->pd;
     vm->name = name_of(p, NAME_VM, pd->vm);
     vm->schedule = schedule(p);
@@ -279,8 +279,7 @@ static void start_vcpu(struct parser *p)
 {
     FAIL_IF(p, p->s->num_vcpus == IMAGE_MAX_VCPUS, "there are more than %d vcpus; take some out",
             IMAGE_MAX_VCPUS);
-    struct vcpu *vcpu = MODEL_ADD(p->s, vcpus);
-    vcpu->line = current_line(p);
+    struct vcpu *vcpu = ADD(p, vcpus);
     vcpu->vm = p->s->pds[p->pd].vm;
     only_cpu_0(p);
     vcpu->id = number(p, "id", 0, 0, IMAGE_VM_VCPUS - 1);
@@ -288,15 +287,14 @@ static void start_vcpu(struct parser *p)
 
 static void start_channel(struct parser *p)
 {
-    MODEL_ADD(p->s, channels)->line = current_line(p);
+    ADD(p, channels);
 }
 
 static void start_end(struct parser *p)
 {
     struct channel *channel = &p->s->channels[p->s->num_channels - 1];
-    struct channel_end *end = MODEL_ADD(p->s, ends);
+    struct channel_end *end = ADD(p, ends);
     FAIL_IF(p, ++channel->num_ends > 2, "the channel has a third end; two are right");
-    end->line = current_line(p);
     end->pd_name = text(p, "pd");
     end->id = id_of(p);
     end->may_call = flag(p, "pp", false);
@@ -306,7 +304,7 @@ static void start_end(struct parser *p)
 #define IN(parent) (1u << (parent))
 
 static const struct element elements[] = {
-    [SYSTEM] = { "system", IN(DOCUMENT), "", "", NULL },
+    [SYSTEM] = { "system", IN(DOCUMENT), "", "", start_system },
     [REGION] = { "memory_region", IN(SYSTEM), "name", "size page_size phys_addr prefill_path",
                  start_region },
     [PD] = { "protection_domain", IN(SYSTEM) | IN(PD), "name priority",
@@ -350,33 +348,31 @@ static void check_attributes(struct parser *p, const struct element *element)
     }
 }
 
-static void refuse_element(struct parser *p, const char *name, enum element_id parent)
+static enum element_id find_element(struct parser *p, const char *name, enum element_id parent)
 {
     char allowed[MAX_ALLOWED_TEXT] = "";
-    for (size_t i = SYSTEM; i < NUM_ELEMENTS; i++) {
+    for (enum element_id id = SYSTEM; id < NUM_ELEMENTS; id++) {
         size_t used = strlen(allowed);
-        if (elements[i].parents & IN(parent))
-            snprintf(allowed + used, sizeof allowed - used, " %s", elements[i].name);
+        if (!(elements[id].parents & IN(parent)))
+            continue;
+        if (strcmp(name, elements[id].name) == 0)
+            return id;
+        snprintf(allowed + used, sizeof allowed - used, " %s", elements[id].name);
     }
     FAIL(p, "unknown element \"%.40s\" in %s; it may hold:%s", name,
          parent == DOCUMENT ? "the document" : elements[parent].name,
          allowed[0] ? allowed : " nothing");
+    return DOCUMENT;
 }
 
 static void open_element(struct parser *p, const char *name)
 {
-    enum element_id parent = p->open[p->depth], id = SYSTEM;
-    while (id < NUM_ELEMENTS &&
-           (!(elements[id].parents & IN(parent)) || strcmp(name, elements[id].name) != 0))
-        id++;
-    if (id == NUM_ELEMENTS) {
-        refuse_element(p, name, parent);
-        return;
-    }
-    check_attributes(p, &elements[id]);
+    enum element_id id = find_element(p, name, p->open[p->depth]);
+    if (model_good(p->s))
+        check_attributes(p, &elements[id]);
     /* start() sees the parent as the innermost open element. The depth has a bound, because only
      * PDs nest, and there are at most IMAGE_MAX_PDS. */
-    if (model_good(p->s) && elements[id].start)
+    if (model_good(p->s))
         elements[id].start(p);
     if (model_good(p->s))
         p->open[++p->depth] = id;
