@@ -4,7 +4,7 @@
 
 #define PARENT 3
 
-seL4_Word attempts_vaddr __attribute__((section(".data"))) = 0;
+seL4_Word attempts_vaddr __attribute__((used, section(".data"))) = 0;
 
 void init(void)
 {

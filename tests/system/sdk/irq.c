@@ -16,7 +16,7 @@
 #define RTCIMSC     0x10
 #define RTCICR      0x1c
 
-seL4_Word rtc_vaddr __attribute__((section(".data"))) = 0;
+seL4_Word rtc_vaddr __attribute__((used, section(".data"))) = 0;
 static unsigned timer_interrupts, clock_interrupts;
 
 static void timer_start(seL4_Word us)
