@@ -38,19 +38,16 @@ void *arena_read(struct arena *arena, const char *path, size_t *bytes)
 {
     struct stat stat;
     FILE *file = fopen(path, "rb");
-    void *buffer = NULL;
     if (!file)
         return NULL;
-    if (fstat(fileno(file), &stat) == 0 && S_ISREG(stat.st_mode)) {
-        *bytes = (size_t)stat.st_size;
-        buffer = arena_alloc(arena, *bytes + 1);
-        if (fread(buffer, 1, *bytes, file) != *bytes)
-            buffer = NULL;
-    } else {
-        errno = EISDIR; /* or the like; fopen() alone would take it */
-    }
+    /* fopen() alone would take a folder. */
+    bool good = fstat(fileno(file), &stat) == 0 && S_ISREG(stat.st_mode);
+    *bytes = good ? (size_t)stat.st_size : 0;
+    void *buffer = arena_alloc(arena, *bytes + 1);
+    errno = good ? 0 : EISDIR;
+    good = good && fread(buffer, 1, *bytes, file) == *bytes;
     fclose(file);
-    return buffer;
+    return good ? buffer : NULL;
 }
 
 void *arena_grow(struct arena *arena, void *items, size_t count, size_t item_bytes)

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Memory that is freed all at once. A host tool runs for a moment and keeps nearly everything until
- * its end, so nothing is freed alone. Each piece is an allocation of its own, so that
- * AddressSanitizer sees its bounds.
- */
+/* Memory that is freed all at once: a host tool keeps nearly everything until its end. Each piece
+ * is an allocation of its own, so that AddressSanitizer sees its bounds. */
 #pragma once
 
 #include <stddef.h>

@@ -62,7 +62,10 @@ struct load_paths {
  * returns, free it with build_free(). `build` needs no preparation. */
 bool build_run(struct build *build, const char *system_path, const char *kernel_path,
                const struct load_paths *paths, struct error *error);
-void build_free(struct build *build);
+static inline void build_free(struct build *build)
+{
+    arena_free(&build->arena);
+}
 
 /* xml.c. Reads a system file into `system`, of which arena and error are set and the rest is zero.
  * Checks what an element alone can tell: known elements and attributes, ranges, unique names. */

@@ -11,8 +11,6 @@
 #define FIRST_PPI  16u /* lower INTIDs are software-generated */
 #define SPACE_TEXT 128
 
-/* ---- Overlaps -------------------------------------------------------------------------------- */
-
 /* A stretch of an address space and what lies there: `what` ("the map of") goes before the name;
  * line 0 is not from the system file. */
 struct span {
@@ -76,8 +74,6 @@ bool check_image(const struct system *s, uint64_t base, uint64_t bytes)
     add_span(s, &list, (struct span){ base, bytes, 0, "the place of", "the image" });
     return check_physical(s, &list);
 }
-
-/* ---- Names and identifiers ------------------------------------------------------------------- */
 
 static void find(const struct system *s, enum name_kind kind, const char *text, unsigned long line,
                  unsigned *index)
@@ -154,8 +150,6 @@ static void check_channels(const struct system *s)
                   end->pd_name, low, peer->pd_name, high);
     }
 }
-
-/* ---- Regions and mappings -------------------------------------------------------------------- */
 
 static bool fits_large_pages(const struct system *s, const struct region *r)
 {
@@ -237,8 +231,6 @@ bool check_system(struct system *s)
     check_mappings(s);
     return model_good(s);
 }
-
-/* ---- With programs and board ----------------------------------------------------------------- */
 
 /* No two things at one address of a PD or VM. */
 static void check_space(const struct system *s, const struct pd *pd, bool is_vm)

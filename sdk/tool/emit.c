@@ -13,16 +13,8 @@ static uint8_t *at(const struct build *b, uint64_t paddr)
 
 static void copy_segments(const struct build *b, const struct elf *elf)
 {
-    for (EACH(segment, elf, segments)) {
-        if (segment->file_bytes)
-            memcpy(at(b, segment->paddr + segment->vaddr % MODEL_PAGE), segment->data,
-                   segment->file_bytes);
-    }
-}
-
-static uint64_t kernel_vaddr(const struct build *b, uint64_t paddr)
-{
-    return paddr + b->kernel.info.vaddr_offset;
+    for (EACH(s, elf, segments))
+        memcpy(at(b, s->paddr + s->vaddr % MODEL_PAGE), s->data, s->file_bytes);
 }
 
 /* Writes a variable of the program's copy. */
@@ -46,19 +38,12 @@ static void patch(const struct build *b, const struct pd *pd, unsigned long line
         memcpy(at(b, segment->paddr + (vaddr - segment->base)), value, bytes);
 }
 
-static uint64_t setvar_value(const struct system *s, const struct setvar *setvar)
+static uint64_t setvar_value(const struct system *s, const struct setvar *v)
 {
-    switch (setvar->kind) {
-    case SETVAR_VADDR:
-        return s->mappings[setvar->of].vaddr;
-    case SETVAR_SIZE:
-        return s->regions[s->mappings[setvar->of].region].size;
-    case SETVAR_PADDR:
-        return s->regions[setvar->of].paddr;
-    case SETVAR_ID:
-        return s->irqs[setvar->of].id;
-    }
-    return 0;
+    return v->kind == SETVAR_VADDR   ? s->mappings[v->of].vaddr
+           : v->kind == SETVAR_SIZE  ? s->regions[s->mappings[v->of].region].size
+           : v->kind == SETVAR_PADDR ? s->regions[v->of].paddr
+                                     : s->irqs[v->of].id;
 }
 
 /* The ids of a thread's channels that have the flag, as a mask. */
@@ -74,32 +59,15 @@ static uint64_t ids_with(const struct image_thread *thread, unsigned flag)
 static void patch_program(const struct build *b, const struct pd *pd,
                           const struct image_thread *thread)
 {
-    static const struct {
-        const char *symbol;
-        unsigned flag;
-    } masks[] = { { "microkit_irqs", IMAGE_IRQ },
-                  { "microkit_notifications", IMAGE_MAY_NOTIFY },
-                  { "microkit_pps", IMAGE_MAY_CALL } };
-    uint8_t passive = pd->passive;
-    patch(b, pd, pd->program_line, "microkit_name", thread->name, sizeof thread->name);
-    patch(b, pd, pd->program_line, "microkit_passive", &passive, sizeof passive);
-    for (unsigned i = 0; i < 3; i++) {
-        uint64_t ids = ids_with(thread, masks[i].flag);
-        patch(b, pd, pd->program_line, masks[i].symbol, &ids, sizeof ids);
-    }
-}
-
-static void emit_programs(const struct build *b, const struct image_thread *threads)
-{
-    const struct system *s = &b->system;
-    for (EACH(pd, s, pds)) {
-        copy_segments(b, &pd->elf);
-        patch_program(b, pd, &threads[pd - s->pds]);
-    }
-    for (EACH(setvar, s, setvars)) {
-        uint64_t value = setvar_value(s, setvar);
-        patch(b, &s->pds[setvar->pd], setvar->line, setvar->symbol, &value, sizeof value);
-    }
+    const uint64_t irqs = ids_with(thread, IMAGE_IRQ), calls = ids_with(thread, IMAGE_MAY_CALL);
+    const uint64_t notifications = ids_with(thread, IMAGE_MAY_NOTIFY);
+    const unsigned long line = pd->program_line;
+    const uint8_t passive = pd->passive;
+    patch(b, pd, line, "microkit_name", thread->name, sizeof thread->name);
+    patch(b, pd, line, "microkit_passive", &passive, sizeof passive);
+    patch(b, pd, line, "microkit_irqs", &irqs, sizeof irqs);
+    patch(b, pd, line, "microkit_notifications", &notifications, sizeof notifications);
+    patch(b, pd, line, "microkit_pps", &calls, sizeof calls);
 }
 
 static void init_thread(struct image_thread *thread, enum image_thread_kind kind, const char *name,
@@ -170,20 +138,21 @@ static void emit_channels(const struct system *s, struct image_thread *threads,
 static void emit_info(const struct build *b)
 {
     const struct layout *l = &b->layout;
+    const uint64_t offset = b->kernel.info.vaddr_offset;
     struct image_info info = {
         .magic = IMAGE_MAGIC,
         .kernel_ttbr1 = b->tables.kernel_ttbr1,
         .boot_ttbr0 = b->tables.boot_ttbr0,
         .idle_ttbr0 = b->tables.idle_ttbr0,
-        .threads_vaddr = kernel_vaddr(b, l->threads_paddr),
-        .objects_vaddr = kernel_vaddr(b, l->objects_paddr),
-        .irqs_vaddr = kernel_vaddr(b, l->irqs_paddr),
-        .zero_vaddr = kernel_vaddr(b, l->zero_paddr),
+        .threads_vaddr = l->threads_paddr + offset,
+        .objects_vaddr = l->objects_paddr + offset,
+        .irqs_vaddr = l->irqs_paddr + offset,
+        .zero_vaddr = l->zero_paddr + offset,
         .num_threads = b->system.num_pds + b->system.num_vcpus,
         .num_irqs = b->system.num_irqs,
         .num_zero = l->num_zero,
     };
-    memcpy(at(b, b->kernel.image_info_vaddr - b->kernel.info.vaddr_offset), &info, sizeof info);
+    memcpy(at(b, b->kernel.image_info_vaddr - offset), &info, sizeof info);
     memcpy(at(b, l->zero_paddr), l->zero, l->num_zero * sizeof *l->zero);
     for (unsigned i = 0; i < b->tables.num_pages; i++)
         memcpy(at(b, l->tables_paddr + i * MODEL_PAGE), b->tables.pages[i], MODEL_PAGE);
@@ -206,6 +175,13 @@ bool emit_image(struct build *b)
     for (EACH(r, s, regions))
         if (r->prefill_bytes)
             memcpy(at(b, r->paddr), r->prefill, r->prefill_bytes);
-    emit_programs(b, threads);
+    for (EACH(pd, s, pds)) {
+        copy_segments(b, &pd->elf);
+        patch_program(b, pd, &threads[pd - s->pds]);
+    }
+    for (EACH(v, s, setvars)) {
+        uint64_t value = setvar_value(s, v);
+        patch(b, &s->pds[v->pd], v->line, v->symbol, &value, sizeof value);
+    }
     return model_good(s);
 }

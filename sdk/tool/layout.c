@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define OBJECT_ALIGNMENT 64
-#define BIGGEST_SHOWN    4
-#define MIB(bytes)       ((double)(bytes) / (1 << 20))
+#define OBJECT_ALIGN  64
+#define BIGGEST_SHOWN 4
+#define MIB(bytes)    ((double)(bytes) / (1 << 20))
 
 static void find_ram(struct layout *l, const struct kernel_info *info)
 {
@@ -13,8 +13,7 @@ static void find_ram(struct layout *l, const struct kernel_info *info)
     for (unsigned i = 0; i < 4 && info->ram[i].size_bytes && left; i++) {
         struct image_range *range = &l->ram[l->num_ram++];
         *range = info->ram[i];
-        if (range->size_bytes > left)
-            range->size_bytes = left;
+        range->size_bytes = range->size_bytes < left ? range->size_bytes : left;
         left -= range->size_bytes;
     }
 }
@@ -42,10 +41,9 @@ static void place_kernel(struct layout *l, const struct kernel *kernel)
 {
     l->image_base = l->image_end = kernel->info.load_paddr;
     for (EACH(segment, &kernel->elf, segments)) {
-        uint64_t bytes = segment->bytes;
-        add_part(l, "kernel", "", segment->paddr, bytes, true);
-        if (segment->paddr + bytes > l->image_end)
-            l->image_end = segment->paddr + bytes;
+        uint64_t end = segment->paddr + segment->bytes;
+        add_part(l, "kernel", "", segment->paddr, segment->bytes, true);
+        l->image_end = end > l->image_end ? end : l->image_end;
     }
 }
 
@@ -54,24 +52,22 @@ static void place_objects(struct layout *l, const struct system *s, const struct
 {
     uint64_t threads = s->num_pds + s->num_vcpus;
     l->threads_paddr =
-        take(l, "thread descriptions", "", threads * sizeof(struct image_thread), OBJECT_ALIGNMENT);
-    l->irqs_paddr =
-        take(l, "interrupts", "", s->num_irqs * sizeof(struct image_irq), OBJECT_ALIGNMENT);
+        take(l, "thread descriptions", "", threads * sizeof(struct image_thread), OBJECT_ALIGN);
+    l->irqs_paddr = take(l, "interrupts", "", s->num_irqs * sizeof(struct image_irq), OBJECT_ALIGN);
     /* Room for the worst case: no two regions side by side. */
     l->zero_paddr = take(l, "list of RAM to clear", "", s->num_regions * sizeof(struct image_range),
-                         OBJECT_ALIGNMENT);
+                         OBJECT_ALIGN);
     l->objects_paddr =
-        take(l, "kernel objects", "", threads * kernel->info.thread_bytes, OBJECT_ALIGNMENT);
+        take(l, "kernel objects", "", threads * kernel->info.thread_bytes, OBJECT_ALIGN);
     l->tables_paddr = take(l, "page tables", "", table_pages * MODEL_PAGE, MODEL_PAGE);
 }
 
 static void place_pds(struct layout *l, struct system *s)
 {
-    for (unsigned i = 0; i < s->num_pds; i++)
-        s->pds[i].ipc_paddr = take(l, "IPC buffer", s->pds[i].name, MODEL_PAGE, MODEL_PAGE);
-    for (unsigned i = 0; i < s->num_vcpus; i++)
-        s->vcpus[i].frame_paddr =
-            take(l, "vCPU frame", s->vms[s->vcpus[i].vm].name, MODEL_PAGE, MODEL_PAGE);
+    for (EACH(pd, s, pds))
+        pd->ipc_paddr = take(l, "IPC buffer", pd->name, MODEL_PAGE, MODEL_PAGE);
+    for (EACH(v, s, vcpus))
+        v->frame_paddr = take(l, "vCPU frame", s->vms[v->vm].name, MODEL_PAGE, MODEL_PAGE);
     for (EACH(pd, s, pds)) {
         for (EACH(segment, &pd->elf, segments))
             segment->paddr = take(l, "program", pd->name, segment->bytes, MODEL_PAGE);
@@ -91,12 +87,11 @@ static bool image_fits(const struct layout *l, const struct system *s)
 {
     uint64_t bytes = l->image_end - l->image_base;
     bool fits = false;
-    for (EACH(ram, l, ram))
-        fits |=
-            l->image_base >= ram->base_paddr && l->image_end <= ram->base_paddr + ram->size_bytes;
+    for (EACH(r, l, ram))
+        fits |= l->image_base >= r->base_paddr && l->image_end <= r->base_paddr + r->size_bytes;
     refuse_if(s, !fits, 0,
-              "memory is exhausted: the image needs %.1f MiB from 0x%lx on, more than the "
-              "RAM there; make programs, stacks or prefill files smaller",
+              "memory is exhausted: the image needs %.1f MiB from 0x%lx on, more than the RAM "
+              "there; make programs, stacks or prefill files smaller",
               MIB(bytes), l->image_base);
     return check_image(s, l->image_base, bytes);
 }

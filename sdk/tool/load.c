@@ -11,7 +11,7 @@ bool load_file(const struct system *s, const char *path, unsigned long line,
 {
     char candidate[MAX_PATH];
     *bytes = arena_read(s->arena, path, size);
-    for (unsigned i = 0; !*bytes && path[0] != '/' && i < paths->count; i++) {
+    for (unsigned i = 0; !*bytes && paths && path[0] != '/' && i < paths->count; i++) {
         snprintf(candidate, sizeof candidate, "%s/%s", paths->folders[i], path);
         *bytes = arena_read(s->arena, candidate, size);
     }
@@ -37,18 +37,6 @@ bool load_prefills(struct system *s, const struct load_paths *paths)
     return model_good(s);
 }
 
-/* Reads an ELF file; what is wrong with it is left in *wrong. */
-static bool load_elf(struct elf *elf, const struct system *s, const char *path, unsigned long line,
-                     const struct load_paths *paths, const char **wrong)
-{
-    const uint8_t *bytes;
-    size_t size;
-    if (!load_file(s, path, line, paths, &bytes, &size))
-        return false;
-    *wrong = elf_parse(elf, bytes, size);
-    return true;
-}
-
 /* What a program must be, beside a good ELF file. NULL, or the end of a sentence. */
 static const char *check_program(struct pd *pd)
 {
@@ -70,9 +58,11 @@ static const char *check_program(struct pd *pd)
 bool load_programs(struct system *s, const struct load_paths *paths)
 {
     for (EACH(pd, s, pds)) {
-        const char *wrong;
-        if (!load_elf(&pd->elf, s, pd->program_path, pd->program_line, paths, &wrong))
+        const uint8_t *bytes;
+        size_t size;
+        if (!load_file(s, pd->program_path, pd->program_line, paths, &bytes, &size))
             return false;
+        const char *wrong = elf_parse(&pd->elf, bytes, size);
         wrong = wrong ? wrong : check_program(pd);
         refuse_if(s, wrong, pd->program_line, "the program \"%s\" %s", pd->program_path, wrong);
     }
@@ -123,10 +113,11 @@ static const char *check_kernel(struct kernel *kernel)
 
 bool load_kernel(struct kernel *kernel, const struct system *s, const char *path)
 {
-    static const struct load_paths nowhere_else;
-    const char *wrong;
-    if (!load_elf(&kernel->elf, s, path, 0, &nowhere_else, &wrong))
+    const uint8_t *bytes;
+    size_t size;
+    if (!load_file(s, path, 0, NULL, &bytes, &size))
         return false;
+    const char *wrong = elf_parse(&kernel->elf, bytes, size);
     wrong = wrong ? wrong : check_kernel(kernel);
     return refuse_if(s, wrong, 0, "the kernel \"%s\" %s", path, wrong);
 }

@@ -84,27 +84,30 @@ static bool find_kernel(const struct options *options, char path[MAX_PATH])
     return false;
 }
 
-/* Closes the file; on failure there is none, for half an image is worse than no image. */
-static bool finish(FILE *file, const char *path, bool good)
+/* On failure there is no file, for half an image is worse than none. */
+static bool write_file(const char *path, const void *bytes, size_t size)
 {
+    FILE *file = fopen(path, "wb");
+    bool good = file && fwrite(bytes, 1, size, file) == size;
     if (file && fclose(file) == 0 && good)
         return true;
+    perror(path);
     if (file)
         remove(path);
-    perror(path);
     return false;
 }
 
 static bool write_outputs(const struct build *build, const struct options *options)
 {
-    FILE *image = fopen(options->image, "wb");
-    bool good = image && fwrite(build->image, 1, build->image_bytes, image) == build->image_bytes;
-    if (!finish(image, options->image, good))
-        return false;
-    FILE *report = fopen(options->report, "w");
-    if (report)
-        report_write(build, report);
-    return finish(report, options->report, report && !ferror(report));
+    char *text = NULL;
+    size_t length = 0;
+    FILE *report = open_memstream(&text, &length);
+    report_write(build, report);
+    bool good = fclose(report) == 0 &&
+                write_file(options->image, build->image, build->image_bytes) &&
+                write_file(options->report, text, length);
+    free(text);
+    return good;
 }
 
 int main(int argc, char **argv)

@@ -20,8 +20,7 @@ struct region {
     uint64_t size;      /* 0 until the prefill file is read, where no size is given */
     uint64_t page_size; /* 0 until check_system() where none is given */
     uint64_t paddr;     /* given (fixed), or chosen by layout_place() */
-    bool fixed;
-    bool in_ram;
+    bool fixed, in_ram;
     const char *prefill_path; /* or NULL */
     const uint8_t *prefill;
     size_t prefill_bytes;
@@ -44,19 +43,17 @@ struct schedule {
 struct pd {
     const char *name;
     unsigned long line;
-    unsigned parent; /* index, or MODEL_NONE */
-    uint64_t id;     /* under the parent */
+    unsigned parent, vm; /* indexes, or MODEL_NONE */
+    uint64_t id;         /* under the parent */
     struct schedule schedule;
     uint64_t stack_bytes;
     bool passive, smc;
     bool owns_ptimer; /* has the interrupt of the EL0 physical timer */
     const char *program_path;
     unsigned long program_line;
-    unsigned vm; /* index, or MODEL_NONE */
     struct elf elf;
-    uint64_t ipc_vaddr;
-    uint64_t stack_paddr, ipc_paddr;  /* chosen by layout_place() */
-    uint64_t root_paddr, table_pages; /* by tables_build() */
+    uint64_t ipc_vaddr, ipc_paddr, stack_paddr; /* paddr: chosen by layout_place() */
+    uint64_t root_paddr, table_pages;           /* by tables_build() */
 };
 
 struct vm {
@@ -70,20 +67,18 @@ struct vm {
 struct vcpu {
     unsigned long line;
     unsigned vm;
-    uint64_t id;
-    uint64_t frame_paddr;
+    uint64_t id, frame_paddr;
 };
 
 /* A region in the address space of a PD or of a VM. */
 struct mapping {
     unsigned long line;
-    bool in_vm;
-    unsigned owner; /* index of the PD or VM */
+    bool in_vm, cached;
+    unsigned owner;  /* index of the PD or VM */
+    unsigned region; /* named region_name; resolved by check_system() */
     const char *region_name;
-    unsigned region; /* resolved by check_system() */
     uint64_t vaddr;
     unsigned perms; /* enum elf_permission */
-    bool cached;
 };
 
 struct irq {
@@ -91,7 +86,7 @@ struct irq {
     unsigned pd;
     uint64_t named; /* the number that the file gives */
     uint64_t intid; /* the number that it has; differs where the kernel has an alias */
-    uint64_t id;
+    uint64_t id;    /* of the PD's channel */
     bool edge;
 };
 
@@ -144,7 +139,7 @@ struct system {
         num_channels, num_ends, num_setvars;
 };
 
-/* Adds a zeroed object to one of the system's arrays and points to it. */
+/* Adds a zeroed object to one of the system's arrays; points to it. */
 #define MODEL_ADD(system, array)                                                                   \
     ((system)->array = arena_grow((system)->arena, (system)->array, (system)->num_##array,         \
                                   sizeof *(system)->array),                                        \

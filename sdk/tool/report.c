@@ -84,9 +84,12 @@ static void write_mappings(const struct system *s, bool in_vm, unsigned owner, F
 {
     for (EACH(m, s, mappings)) {
         const struct region *r = &s->regions[m->region];
-        const char *kind = !r->in_ram ? "device" : m->cached ? "cached" : "uncached";
         if (m->in_vm == in_vm && m->owner == owner)
-            write_range(out, m->vaddr, r->paddr, r->size, m->perms, kind, r->name);
+            write_range(out, m->vaddr, r->paddr, r->size, m->perms,
+                        !r->in_ram  ? "device"
+                        : m->cached ? "cached"
+                                    : "uncached",
+                        r->name);
     }
 }
 

@@ -6,11 +6,12 @@
  */
 #include "sdk/tool/build.h"
 
-#define ENTRIES    512u
-#define LEVEL_BITS 9
-#define LEAF_LEVEL 3
-#define ADDRESS    0x0000fffffffff000ul
-#define GIB        0x40000000ul
+#define ENTRIES            512u
+#define LEVEL_BITS         9
+#define LEAF_LEVEL         3
+#define LEVEL_BYTES(level) (MODEL_PAGE << (LEVEL_BITS * (LEAF_LEVEL - (level)))) /* of an entry */
+#define ADDRESS            0x0000fffffffff000ul
+#define GIB                0x40000000ul
 
 /* Both stages. */
 #define VALID    (1ul << 0)
@@ -42,18 +43,13 @@ static uint64_t new_table(struct tables *t)
     return t->base_paddr + MODEL_PAGE * t->num_pages++;
 }
 
-static uint64_t bytes_at_level(unsigned level)
-{
-    return MODEL_PAGE << (LEVEL_BITS * (LEAF_LEVEL - level));
-}
-
 /* The entry for `vaddr` in the tables below `root`, at the given level; makes the tables on the
  * way. NULL: a block is in the way. */
 static uint64_t *find_entry(struct tables *t, uint64_t root, uint64_t vaddr, unsigned leaf)
 {
     for (unsigned level = 1;; level++) {
         uint64_t *table = t->pages[(root - t->base_paddr) / MODEL_PAGE];
-        uint64_t *entry = &table[vaddr / bytes_at_level(level) % ENTRIES];
+        uint64_t *entry = &table[vaddr / LEVEL_BYTES(level) % ENTRIES];
         if (level == leaf)
             return entry;
         if (!(*entry & VALID))
@@ -70,9 +66,9 @@ static void map(struct tables *t, uint64_t root, uint64_t vaddr, uint64_t paddr,
 {
     while (bytes && model_good(t->system)) {
         unsigned level = 1;
-        uint64_t step = bytes_at_level(1);
+        uint64_t step = LEVEL_BYTES(1);
         while (step > largest || step > bytes || (vaddr | paddr) % step)
-            step = bytes_at_level(++level);
+            step = LEVEL_BYTES(++level);
         uint64_t *entry = find_entry(t, root, vaddr, level);
         refuse_if(t->system, t->num_pages > t->max_pages, 0,
                   "memory is exhausted: the page tables would fill a quarter of the RAM; make the "
@@ -93,31 +89,32 @@ static uint64_t kernel_attributes(unsigned perms)
            (perms & PERM_WRITE ? 0 : AP_READONLY) | (perms & PERM_EXECUTE ? 0 : PXN);
 }
 
-static uint64_t user_attributes(unsigned perms, bool device)
+/* The boot map is not global, so that nothing of it outlives it in a TLB: PDs have ASIDs from 1 and
+ * this one has 0. */
+static uint64_t boot_attributes(unsigned perms)
 {
-    return AF | SH_INNER | NOT_GLOBAL | PXN | AP_USER |
-           ATTRIBUTE(device ? IMAGE_ATTR_DEVICE : IMAGE_ATTR_NORMAL) |
+    return kernel_attributes(perms) | NOT_GLOBAL;
+}
+
+static uint64_t user_attributes(unsigned perms)
+{
+    return AF | SH_INNER | NOT_GLOBAL | PXN | AP_USER | ATTRIBUTE(IMAGE_ATTR_NORMAL) |
            (perms & PERM_WRITE ? 0 : AP_READONLY) | (perms & PERM_EXECUTE ? 0 : XN);
 }
 
-static uint64_t guest_attributes(unsigned perms, bool device)
+static uint64_t guest_attributes(unsigned perms)
 {
-    return AF | SH_INNER | (device ? S2_DEVICE : S2_NORMAL) | (perms & PERM_READ ? S2AP_READ : 0) |
+    return AF | SH_INNER | S2_NORMAL | (perms & PERM_READ ? S2AP_READ : 0) |
            (perms & PERM_WRITE ? S2AP_WRITE : 0) | (perms & PERM_EXECUTE ? 0 : XN);
 }
 
 /* Maps each segment of `elf` at the address it is linked to, less `offset`. */
 static void map_segments(struct tables *t, uint64_t root, const struct elf *elf, uint64_t offset,
-                         bool user)
+                         uint64_t (*attributes)(unsigned perms))
 {
-    for (EACH(segment, elf, segments)) {
-        uint64_t attributes =
-            user ? user_attributes(segment->perms, false) : kernel_attributes(segment->perms);
-        /* The boot map is not global, so that nothing of it outlives it in a TLB: PDs have ASIDs
-         * from 1 and this one has 0. */
+    for (EACH(segment, elf, segments))
         map(t, root, segment->base - offset, segment->paddr, segment->bytes,
-            attributes | (offset ? NOT_GLOBAL : 0), MODEL_PAGE);
-    }
+            attributes(segment->perms), MODEL_PAGE);
 }
 
 /* RAM from `base` to `end` without the kernel's segments, which have pages of their own. */
@@ -158,8 +155,8 @@ static void build_kernel(struct tables *t, const struct kernel *kernel)
                               info->ram[i].base_paddr + info->ram[i].size_bytes);
     map_devices(t, info->vaddr_offset, info->device, 8);
     map_devices(t, info->vaddr_offset, info->shared_device, 2);
-    map_segments(t, t->kernel_ttbr1, &kernel->elf, 0, false);
-    map_segments(t, t->boot_ttbr0, &kernel->elf, info->vaddr_offset, false);
+    map_segments(t, t->kernel_ttbr1, &kernel->elf, 0, kernel_attributes);
+    map_segments(t, t->boot_ttbr0, &kernel->elf, info->vaddr_offset, boot_attributes);
     t->kernel_pages = t->num_pages;
 }
 
@@ -168,17 +165,18 @@ static void map_regions(struct tables *t, bool in_vm, unsigned owner, uint64_t r
 {
     for (EACH(m, t->system, mappings)) {
         const struct region *r = &t->system->regions[m->region];
-        bool device = !m->cached || !r->in_ram;
+        uint64_t normal = in_vm ? guest_attributes(m->perms) : user_attributes(m->perms);
+        uint64_t device = in_vm ? (normal & ~S2_NORMAL) | S2_DEVICE
+                                : (normal & ~ATTRIBUTE(7)) | ATTRIBUTE(IMAGE_ATTR_DEVICE);
         if (m->in_vm == in_vm && m->owner == owner)
-            map(t, root, m->vaddr, r->paddr, r->size,
-                in_vm ? guest_attributes(m->perms, device) : user_attributes(m->perms, device),
+            map(t, root, m->vaddr, r->paddr, r->size, m->cached && r->in_ram ? normal : device,
                 r->page_size);
     }
 }
 
 static void build_pd(struct tables *t, struct pd *pd)
 {
-    const uint64_t data = user_attributes(PERM_READ | PERM_WRITE, false);
+    const uint64_t data = user_attributes(PERM_READ | PERM_WRITE);
     unsigned first = t->num_pages;
     uint64_t root = pd->root_paddr = new_table(t);
     for (EACH(vcpu, t->system, vcpus))
@@ -186,7 +184,7 @@ static void build_pd(struct tables *t, struct pd *pd)
             map(t, root, IMAGE_VCPU_FRAME_VADDR(vcpu->id), vcpu->frame_paddr, MODEL_PAGE, data,
                 MODEL_PAGE);
     /* The page below the stack stays unmapped, as all above IMAGE_USER_TOP_VADDR does. */
-    map_segments(t, root, &pd->elf, 0, true);
+    map_segments(t, root, &pd->elf, 0, user_attributes);
     map(t, root, pd->ipc_vaddr, pd->ipc_paddr, MODEL_PAGE, data, MODEL_PAGE);
     map(t, root, IMAGE_STACK_TOP_VADDR - pd->stack_bytes, pd->stack_paddr, pd->stack_bytes, data,
         MODEL_PAGE);

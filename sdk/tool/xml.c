@@ -30,23 +30,25 @@ struct element {
     unsigned parents;     /* bit n: element_id n may hold it */
     const char *required; /* attributes, separated by spaces */
     const char *optional;
-    void (*start)(struct parser *p);
+    void (*start)(struct parser *p); /* or NULL */
 };
 
-#define FAIL_IF(p, wrong, ...) refuse_if((p)->s, wrong, current_line(p), __VA_ARGS__)
-#define FAIL(p, ...)           FAIL_IF(p, true, __VA_ARGS__)
+#define FAIL(p, ...) FAIL_IF(p, true, __VA_ARGS__)
 
 static unsigned long current_line(struct parser *p)
 {
     return XML_GetCurrentLineNumber(p->expat);
 }
 
+/* Stops expat, which may go on for a moment then. */
+#define FAIL_IF(p, wrong, ...)                                                                     \
+    ((void)(refuse_if((p)->s, wrong, current_line(p), __VA_ARGS__) ||                              \
+            XML_StopParser((p)->expat, XML_FALSE)))
+
 /* Adds an object that begins in this line. */
 #define ADD(p, array)                                                                              \
     (MODEL_ADD((p)->s, array), (p)->s->array[(p)->s->num_##array - 1].line = current_line(p),      \
      &(p)->s->array[(p)->s->num_##array - 1])
-
-/* ---- Attributes ------------------------------------------------------------------------------ */
 
 static const char *attribute(struct parser *p, const char *name)
 {
@@ -84,13 +86,10 @@ static uint64_t number(struct parser *p, const char *name, uint64_t otherwise, u
 {
     const char *given = attribute(p, name);
     uint64_t value = otherwise;
-    if (!given)
-        return otherwise;
-    if (!parse_number(given, &value))
-        FAIL(p, "%s=\"%.40s\" is not a number; write it like 4096, 0x1000 or 0x10_0000", name,
-             given);
-    else if (value < min || value > max)
-        FAIL(p, "%s=\"%.40s\" is out of range; it must be %lu to %lu", name, given, min, max);
+    FAIL_IF(p, given && !parse_number(given, &value),
+            "%s=\"%.40s\" is not a number; write it like 4096, 0x1000 or 0x10_0000", name, given);
+    FAIL_IF(p, given && (value < min || value > max),
+            "%s=\"%.40s\" is out of range; it must be %lu to %lu", name, given, min, max);
     return value;
 }
 
@@ -123,9 +122,8 @@ static const char *name_of(struct parser *p, enum name_kind kind, unsigned index
     FAIL_IF(p, !*new.text || (kind != NAME_REGION && strlen(new.text) >= IMAGE_NAME_BYTES),
             "the name \"%.20s\" has a wrong length; it must have 1 to %d bytes", new.text,
             IMAGE_NAME_BYTES - 1);
-    if (first)
-        FAIL(p, "%s \"%s\" exists already, in line %lu; give it another name", model_kinds[kind],
-             new.text, first->line);
+    FAIL_IF(p, first, "%s \"%s\" exists already, in line %lu; give it another name",
+            model_kinds[kind], new.text, first ? first->line : 0);
     *MODEL_ADD(p->s, names) = new;
     return new.text;
 }
@@ -154,13 +152,6 @@ static unsigned permissions(struct parser *p)
     return perms;
 }
 
-/* ---- Elements: each adds its object; what is wrong is noted ---------------------------------- */
-
-static void start_system(struct parser *p)
-{
-    (void)p; /* it has nothing of its own */
-}
-
 static void start_region(struct parser *p)
 {
     struct region *region = ADD(p, regions);
@@ -185,10 +176,8 @@ static void start_region(struct parser *p)
 
 static void start_pd(struct parser *p)
 {
-    if (p->s->num_pds == IMAGE_MAX_PDS) {
-        FAIL(p, "there are more than %d protection domains; put some together", IMAGE_MAX_PDS);
-        return;
-    }
+    FAIL_IF(p, p->s->num_pds == IMAGE_MAX_PDS,
+            "there are more than %d protection domains; put some together", IMAGE_MAX_PDS);
     struct pd *pd = ADD(p, pds);
     pd->parent = p->pd;
     pd->vm = MODEL_NONE;
@@ -304,7 +293,7 @@ static void start_end(struct parser *p)
 #define IN(parent) (1u << (parent))
 
 static const struct element elements[] = {
-    [SYSTEM] = { "system", IN(DOCUMENT), "", "", start_system },
+    [SYSTEM] = { "system", IN(DOCUMENT), "", "", NULL },
     [REGION] = { "memory_region", IN(SYSTEM), "name", "size page_size phys_addr prefill_path",
                  start_region },
     [PD] = { "protection_domain", IN(SYSTEM) | IN(PD), "name priority",
@@ -320,8 +309,6 @@ static const struct element elements[] = {
     [END] = { "end", IN(CHANNEL), "pd id", "pp notify", start_end },
 };
 #define NUM_ELEMENTS (sizeof elements / sizeof elements[0])
-
-/* ---- The document's frame -------------------------------------------------------------------- */
 
 static bool is_word_of(const char *word, const char *words)
 {
@@ -365,33 +352,19 @@ static enum element_id find_element(struct parser *p, const char *name, enum ele
     return DOCUMENT;
 }
 
-static void open_element(struct parser *p, const char *name)
-{
-    enum element_id id = find_element(p, name, p->open[p->depth]);
-    if (model_good(p->s))
-        check_attributes(p, &elements[id]);
-    /* start() sees the parent as the innermost open element. The depth has a bound, because only
-     * PDs nest, and there are at most IMAGE_MAX_PDS. */
-    if (model_good(p->s))
-        elements[id].start(p);
-    if (model_good(p->s))
-        p->open[++p->depth] = id;
-}
-
-/* Expat may go on for a moment after it was stopped. */
-static void stop_if_wrong(struct parser *p)
-{
-    if (!model_good(p->s))
-        XML_StopParser(p->expat, XML_FALSE);
-}
-
 static void XMLCALL on_start(void *user, const char *name, const char **attributes)
 {
     struct parser *p = user;
     p->attributes = attributes;
+    enum element_id id = model_good(p->s) ? find_element(p, name, p->open[p->depth]) : DOCUMENT;
     if (model_good(p->s))
-        open_element(p, name);
-    stop_if_wrong(p);
+        check_attributes(p, &elements[id]);
+    /* start() sees the parent as the innermost open element. The depth has a bound, because only
+     * PDs nest, and there are at most IMAGE_MAX_PDS. */
+    if (model_good(p->s) && elements[id].start)
+        elements[id].start(p);
+    if (model_good(p->s))
+        p->open[++p->depth] = id;
 }
 
 /* Expat calls this for an empty element even when on_start() has stopped it. */
@@ -409,7 +382,6 @@ static void XMLCALL on_text(void *user, const char *bytes, int length)
     for (int i = 0; i < length; i++)
         FAIL_IF(p, !strchr(" \t\r\n", bytes[i]),
                 "there is text here; take it out or make it a comment");
-    stop_if_wrong(p);
 }
 
 /* No document type, so no entities: their expansion is the way to make a small file endless. */
@@ -419,7 +391,6 @@ static void XMLCALL on_doctype(void *user, const char *name, const char *sysid, 
     struct parser *p = user;
     (void)name, (void)sysid, (void)pubid, (void)has_internal_subset;
     FAIL(p, "a document type is not supported; take <!DOCTYPE> out");
-    stop_if_wrong(p);
 }
 
 bool xml_parse(struct system *system, const char *bytes, size_t size)
