@@ -16,7 +16,7 @@
 #define SDDF_MAX_CLIENTS 61
 #define SDDF_NAME_BYTES  64
 
-enum sddf_type { SDDF_DEVICE = 1, SDDF_SERIAL = 3, SDDF_TIMER = 6 };
+enum sddf_type { SDDF_DEVICE = 1, SDDF_BLOCK = 2, SDDF_SERIAL = 3, SDDF_TIMER = 6 };
 
 struct sddf_magic {
     char sddf[4]; /* "sDDF" */
@@ -113,11 +113,56 @@ struct serial_virt_rx_config {
     struct serial_virt_rx_client clients[SDDF_MAX_CLIENTS];
 };
 
+/* Between a block client and its server: virtualiser and driver, or VMM and virtualiser. */
+struct sddf_blk_connection {
+    struct sddf_region storage_info; /* struct blk_storage_info */
+    struct sddf_region req;          /* struct blk_req_queue */
+    struct sddf_region resp;         /* struct blk_resp_queue */
+    uint16_t num_buffers;            /* capacity of both queues in entries, a power of two */
+    uint8_t channel;
+};
+
+/* Section ".blk_driver_config". */
+struct sddf_blk_driver_config {
+    struct sddf_magic magic;
+    struct sddf_blk_connection virt;
+};
+
+/* Section ".blk_client_config". */
+struct sddf_blk_client_config {
+    struct sddf_magic magic;
+    struct sddf_blk_connection virt;
+    struct sddf_region data; /* what io_or_offset of its requests counts in */
+};
+
+#define BLK_WHOLE_DISK 0xffffu /* as partition: block 0 to the end of the disk */
+
+struct blk_virt_client {
+    struct sddf_blk_connection conn;
+    struct sddf_device_region data; /* its data region; only io_addr and size are used */
+    uint16_t partition;             /* its place in the table, from 0, or BLK_WHOLE_DISK */
+    bool read_only;
+    bool guest_ram; /* the data region is the RAM of its guest */
+    char name[SDDF_NAME_BYTES];
+};
+
+/* Section ".blk_virt_config": our own. */
+struct blk_virt_config {
+    struct sddf_magic magic;
+    uint8_t num_clients;
+    struct sddf_blk_connection driver;
+    struct sddf_device_region data; /* its own, for the partition table */
+    struct blk_virt_client clients[SDDF_MAX_CLIENTS];
+};
+
 _Static_assert(sizeof(struct sddf_device_resources) == 1608, "sDDF layout");
 _Static_assert(sizeof(struct sddf_serial_connection) == 40, "sDDF layout");
 _Static_assert(sizeof(struct sddf_serial_driver_config) == 104, "sDDF layout");
 _Static_assert(sizeof(struct sddf_serial_client_config) == 88, "sDDF layout");
 _Static_assert(sizeof(struct sddf_timer_client_config) == 6, "sDDF layout");
+_Static_assert(sizeof(struct sddf_blk_connection) == 56, "sDDF layout");
+_Static_assert(sizeof(struct sddf_blk_driver_config) == 64, "sDDF layout");
+_Static_assert(sizeof(struct sddf_blk_client_config) == 80, "sDDF layout");
 
 static inline bool sddf_magic_ok(const struct sddf_magic *magic, enum sddf_type type)
 {
