@@ -40,6 +40,11 @@
 #define CNTP_CVAL_EL02  s3_5_c14_c2_2
 #define CNTV_CTL_EL02   s3_5_c14_c3_1
 #define CNTV_CVAL_EL02  s3_5_c14_c3_2
+#define VDISR_EL2       s3_4_c12_c1_1
+
+/* ID_AA64PFR0_EL1 */
+#define PFR0_EL0(pfr0) ((pfr0)&0xf)         /* 2: EL0 may be AArch32 */
+#define PFR0_RAS(pfr0) ((pfr0) >> 28 & 0xf) /* not 0: VDISR_EL2 is there */
 
 /* HCR_EL2 */
 #define HCR_VM    (1ul << 0)
@@ -59,8 +64,9 @@
 #define HCR_TERR  (1ul << 36)
 
 /* CPTR_EL2 (as CPACR): FPEN 0b01 traps EL0 under TGE, not a guest; 0b11 traps nobody. */
-#define CPTR_FPEN_PD_TRAPS (1ul << 20)
-#define CPTR_FPEN_NO_TRAPS (3ul << 20)
+#define CPTR_TTA           (1ul << 28) /* trace registers trap */
+#define CPTR_FPEN_PD_TRAPS (CPTR_TTA | 1ul << 20)
+#define CPTR_FPEN_NO_TRAPS (CPTR_TTA | 3ul << 20)
 
 /* CNTHCTL_EL2 (E2H layout) */
 #define CNTHCTL_EL0PCTEN (1ul << 0)
@@ -74,6 +80,8 @@
 #define MDCR_TDA   (1ul << 9)
 #define MDCR_TDOSA (1ul << 10)
 #define MDCR_TDRA  (1ul << 11)
+#define MDCR_TPMS  (1ul << 14)
+#define MDCR_TTRF  (1ul << 19)
 
 /* CNTx_CTL */
 #define TIMER_ENABLE  (1ul << 0)

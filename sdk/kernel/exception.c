@@ -15,21 +15,22 @@
 
 /*
  * The guest physical address of a stage-2 abort. HPFAR_EL2 holds it but for permission faults, of
- * which the guest's own translation tells it (Arm ARM D17.2.64).
+ * which the guest's own translation tells it (Arm ARM D17.2.64). False: the guest has changed that
+ * translation meanwhile; when it goes on, the access comes again.
  */
-static uint64_t abort_gpa(uint64_t esr, uint64_t far)
+static bool abort_gpa(uint64_t esr, uint64_t far, uint64_t *gpa)
 {
     if (!FSC_IS_PERMISSION(ISS_FSC(esr)) || (esr & ISS_S1PTW) != 0) {
-        return (read_sysreg(hpfar_el2) >> 4 << 12) | (far & PAGE_OFFSET);
+        *gpa = (read_sysreg(hpfar_el2) >> 4 << 12) | (far & PAGE_OFFSET);
+        return true;
     }
     uint64_t guest_par = read_sysreg(par_el1);
-    write_sysreg(hcr_el2, this_cpu()->hcr & ~HCR_TGE);
-    isb();
     __asm__ volatile("at s1e1r, %0" ::"r"(far));
     isb();
     uint64_t par = read_sysreg(par_el1);
     write_sysreg(par_el1, guest_par);
-    return (par & PAR_FAILED) != 0 ? 0 : (par & PAR_ADDRESS) | (far & PAGE_OFFSET);
+    *gpa = (par & PAR_ADDRESS) | (far & PAGE_OFFSET);
+    return (par & PAR_FAILED) == 0;
 }
 
 static void fault_vm(struct thread *thread, uint64_t esr, uint64_t address)
@@ -76,13 +77,16 @@ static void fault_unknown_syscall(struct thread *thread)
 
 static void guest_exception(struct cpu *cpu, struct thread *thread, uint64_t esr)
 {
+    uint64_t gpa;
     switch (ESR_EC(esr)) {
     case EC_IABT_LOWER:
     case EC_DABT_LOWER:
-        fault_vm(thread, esr, abort_gpa(esr, read_sysreg(far_el2)));
+        if (abort_gpa(esr, read_sysreg(far_el2), &gpa)) {
+            fault_vm(thread, esr, gpa);
+        }
         return;
     case EC_WFX:
-        thread->frame->pc += 4;
+        thread->frame->pc += (esr & ESR_IL) != 0 ? 4 : 2;
         if ((esr & ISS_WFX_IS_WFE) == 0) {
             vcpu_wait(cpu, thread);
         }

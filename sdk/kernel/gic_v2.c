@@ -12,6 +12,8 @@ enum {
     GICD_TYPER = 0x004,
     GICD_ISENABLER = 0x100,
     GICD_ICENABLER = 0x180,
+    GICD_ICPENDR = 0x280,
+    GICD_ICACTIVER = 0x380,
     GICD_IPRIORITYR = 0x400,
     GICD_ITARGETSR = 0x800,
     GICD_ICFGR = 0xc00,
@@ -33,6 +35,8 @@ void gic_init(void)
     GICD(GICD_CTLR) = 0;
     for (uint32_t n = 0; n < words; n++) {
         GICD(GICD_ICENABLER + 4 * n) = ~0u;
+        GICD(GICD_ICPENDR + 4 * n) = ~0u; /* firmware may have left some */
+        GICD(GICD_ICACTIVER + 4 * n) = ~0u;
     }
     for (uint32_t n = 0; n < words * 8; n++) {
         GICD(GICD_IPRIORITYR + 4 * n) = ALL_THE_SAME;

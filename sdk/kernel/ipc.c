@@ -167,6 +167,7 @@ void ipc_fault(struct thread *child, unsigned label, unsigned count)
     child->message.info = INFO(label, count);
     block(child, THREAD_FAULTED);
     if (parent == 0) {
+        ipc_cancel(child); /* it will never answer */
         fault_report(child);
         return;
     }

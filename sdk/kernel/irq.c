@@ -7,7 +7,7 @@
 #include "sdk/kernel/timer.h"
 #include "sdk/kernel/vcpu.h"
 
-static uint8_t irq_slot[BOARD_NUM_IRQS]; /* INTID -> 1 + index into the image's table, or 0 */
+static uint16_t irq_slot[BOARD_NUM_IRQS]; /* INTID -> 1 + index into the image's table, or 0 */
 
 static const struct image_irq *irq_table(void)
 {
@@ -19,7 +19,7 @@ void irq_init(void)
     gic_init();
     for (unsigned i = 0; i < image_info.num_irqs; i++) {
         const struct image_irq *irq = &irq_table()[i];
-        irq_slot[irq->intid] = (uint8_t)(i + 1);
+        irq_slot[irq->intid] = (uint16_t)(i + 1);
         if (irq->intid >= 32) {
             gic_set_edge(irq->intid, irq->edge != 0);
         }

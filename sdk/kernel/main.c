@@ -25,7 +25,7 @@ static void core_init(void)
     write_sysreg(vtcr_el2, VTCR_VALUE | VTCR_PS(pa_range));
     write_sysreg(vpidr_el2, read_sysreg(midr_el1));
     write_sysreg(mdcr_el2, (read_sysreg(mdcr_el2) & 0x1f) | MDCR_TPMCR | MDCR_TPM | MDCR_TDA |
-                               MDCR_TDOSA | MDCR_TDRA);
+                               MDCR_TDOSA | MDCR_TDRA | MDCR_TPMS | MDCR_TTRF);
     write_sysreg(mdscr_el1, 0);
     write_sysreg(hstr_el2, 0);
     write_sysreg(cptr_el2, CPTR_FPEN_PD_TRAPS);

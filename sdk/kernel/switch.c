@@ -12,15 +12,18 @@
 #define HCR_PD      (HCR_GUEST | HCR_TGE)
 #define CNTHCTL_ALL (CNTHCTL_EL0PCTEN | CNTHCTL_EL0VCTEN | CNTHCTL_EL1PCTEN)
 
+/* Waits for an interrupt and handles it. Nobody pays for the time. */
 static void idle(struct cpu *cpu)
 {
     /* A virtual interrupt of a vCPU that does not wait for one would end each WFI at once. */
     if (cpu->vcpu != 0 && cpu->vcpu->state != THREAD_WFI) {
         vcpu_unload(cpu);
     }
+    timer_arm(cpu, cpu->sleepers != 0 ? cpu->sleepers->wake_at : UINT64_MAX);
     dsb_sy();
     wfi();
     irq_handle(cpu);
+    cpu->run_since = timer_now();
 }
 
 /* Whoever is to run; vCPUs whose VMMs must hear of something first become callers. */
@@ -93,22 +96,26 @@ static void load_pd(struct cpu *cpu, const struct thread *pd)
     load_hcr(cpu, HCR_PD);
 }
 
-static void switch_to(struct cpu *cpu, struct thread *next)
+/* True: another vCPU had to make room, and may have woken up over it. */
+static bool switch_to(struct cpu *cpu, struct thread *next)
 {
     bool guest = thread_is_vcpu(next);
+    bool load = guest && cpu->vcpu != next;
     cpu->current = next;
     if (guest) {
-        if (cpu->vcpu != next) {
-            vcpu_load(cpu, next);
-        }
         load_hcr(cpu, HCR_GUEST);
     } else {
         load_pd(cpu, next);
     }
+    if (load) {
+        vcpu_load(cpu, next);
+    }
     load_fp(cpu, next, guest);
+    return load;
 }
 
-struct resume kernel_exit(struct cpu *cpu)
+/* Who is to run, after the one who ran has paid. */
+static struct thread *take_turns(struct cpu *cpu)
 {
     struct thread *next = choose(cpu);
     if (next->sc != cpu->sc || cpu->timer_fired) {
@@ -118,8 +125,14 @@ struct resume kernel_exit(struct cpu *cpu)
         }
         cpu->sc = next->sc;
     }
-    if (next != cpu->current) {
-        switch_to(cpu, next);
+    return next;
+}
+
+struct resume kernel_exit(struct cpu *cpu)
+{
+    struct thread *next = take_turns(cpu);
+    while (next != cpu->current && switch_to(cpu, next)) {
+        next = take_turns(cpu);
     }
     timer_arm(cpu, sched_deadline(cpu, next));
     return (struct resume){ next->frame,

@@ -68,6 +68,7 @@ struct message {
 struct vcpu {
     uint64_t regs[VCPU_REGS];
     uint64_t csselr;
+    uint64_t vdisr;        /* a guest's DISR_EL1 */
     uint32_t lr[VCPU_LRS]; /* GICH_LRn; stale for those in the core */
     uint32_t lrs_used;     /* bit n: lr[n] has been injected and not yet been ended */
     uint32_t vmcr;
@@ -94,6 +95,7 @@ struct thread {
     struct thread *replying_to; /* who waits for our reply */
     struct thread *awaiting;    /* whose reply we wait for */
     struct message message;
+    struct thread *last_vcpu; /* VMM: which of its vCPUs was last in the core */
     struct frame pd_frame;
     struct fp_state fp;
     struct vcpu vcpu;

@@ -66,12 +66,20 @@ static void set_vtimer_masked(struct cpu *cpu, bool masked)
     }
 }
 
+static bool has_vdisr(void)
+{
+    return PFR0_RAS(read_sysreg(id_aa64pfr0_el1)) != 0;
+}
+
 static void save_regs(struct vcpu *vcpu)
 {
 #define X(number, name) vcpu->regs[number] = read_sysreg(name);
     VCPU_REG_TABLE(X)
 #undef X
     vcpu->csselr = read_sysreg(csselr_el1);
+    if (has_vdisr()) {
+        vcpu->vdisr = read_sysreg(VDISR_EL2);
+    }
     write_sysreg(CNTV_CTL_EL02, 0); /* the next vCPU's offset must not make this one's fire */
 }
 
@@ -81,6 +89,9 @@ static void load_regs(const struct vcpu *vcpu)
     VCPU_REG_TABLE(X)
 #undef X
     write_sysreg(csselr_el1, vcpu->csselr);
+    if (has_vdisr()) {
+        write_sysreg(VDISR_EL2, vcpu->vdisr);
+    }
 }
 
 static void save_lrs(struct vcpu *vcpu)
@@ -115,6 +126,17 @@ static uint64_t vtimer_deadline(const struct vcpu *vcpu)
     return deadline < vcpu->regs[REG_CNTV_CVAL] ? UINT64_MAX : deadline;
 }
 
+/* Of a vCPU that is not in the core: looks after its timer while it waits. */
+static void watch_vtimer(struct cpu *cpu, struct thread *thread)
+{
+    uint64_t deadline = vtimer_deadline(&thread->vcpu);
+    if (thread->state == THREAD_WFI && deadline != UINT64_MAX) {
+        sched_sleep(cpu, thread, deadline);
+    } else if (thread->state == THREAD_WFI) {
+        sched_dequeue(cpu, thread);
+    }
+}
+
 void vcpu_unload(struct cpu *cpu)
 {
     struct thread *thread = cpu->vcpu;
@@ -125,12 +147,21 @@ void vcpu_unload(struct cpu *cpu)
     save_regs(&thread->vcpu);
     save_lrs(&thread->vcpu);
     cpu->vcpu = 0;
-    if (thread->state == THREAD_WFI) {
-        uint64_t deadline = vtimer_deadline(&thread->vcpu);
-        if (deadline != UINT64_MAX) {
-            sched_sleep(cpu, thread, deadline);
-        }
+    watch_vtimer(cpu, thread);
+}
+
+/*
+ * The vCPUs of a VM share its VMID, and expect translations that are local to a core to be theirs
+ * alone. VTTBR_EL2 and HCR_EL2 are the guest's already.
+ */
+static void forget_other_vcpu(struct thread *thread)
+{
+    struct thread *vmm = thread_at(thread->image->parent);
+    if (vmm->last_vcpu != 0 && vmm->last_vcpu != thread) {
+        isb();
+        __asm__ volatile("tlbi vmalle1\n\tdsb nsh\n\tisb" ::: "memory");
     }
+    vmm->last_vcpu = thread;
 }
 
 void vcpu_load(struct cpu *cpu, struct thread *thread)
@@ -140,6 +171,7 @@ void vcpu_load(struct cpu *cpu, struct thread *thread)
         cpu->vttbr = thread->image->space;
         write_sysreg(vttbr_el2, cpu->vttbr);
     }
+    forget_other_vcpu(thread);
     load_regs(&thread->vcpu);
     load_lrs(&thread->vcpu);
     set_vtimer_masked(cpu, thread->vcpu.vtimer_masked);
@@ -191,6 +223,8 @@ void vcpu_write_reg(struct thread *thread, unsigned reg, uint64_t value)
         default:
             break;
         }
+    } else {
+        watch_vtimer(this_cpu(), thread);
     }
 }
 
@@ -225,8 +259,8 @@ void vcpu_ack_vtimer(struct thread *thread)
     thread->vcpu.vtimer_masked = false;
     if (is_loaded(thread)) {
         set_vtimer_masked(this_cpu(), false);
-    } else if (thread->state == THREAD_WFI && vtimer_deadline(&thread->vcpu) != UINT64_MAX) {
-        sched_sleep(this_cpu(), thread, vtimer_deadline(&thread->vcpu));
+    } else {
+        watch_vtimer(this_cpu(), thread);
     }
 }
 
@@ -292,7 +326,7 @@ uint64_t vcpu_spsr(const struct thread *thread)
 {
     uint64_t spsr = thread->frame->spsr & 0xfffffffful & ~(SPSR_SS | SPSR_IL);
     uint64_t mode = spsr & SPSR_MODE_MASK;
-    bool legal =
-        mode == SPSR_EL0T || mode == SPSR_EL1T || mode == SPSR_EL1H || mode == SPSR_A32_USER;
+    bool legal = mode == SPSR_EL0T || mode == SPSR_EL1T || mode == SPSR_EL1H ||
+                 (mode == SPSR_A32_USER && PFR0_EL0(read_sysreg(id_aa64pfr0_el1)) == 2);
     return legal ? spsr : SPSR_EL1H | SPSR_DAIF;
 }
