@@ -17,11 +17,6 @@ static const struct {
     const char *program;
 } uarts[] = { { "arm,pl011", "serial_driver_pl011.elf" } };
 
-struct reader {
-    struct diag *diag;
-    const void *dtb;
-};
-
 static bool enabled(const void *dtb, int node)
 {
     const char *status = fdt_getprop(dtb, node, "status", NULL);
@@ -108,48 +103,45 @@ static int first_uart(const void *dtb)
     return node;
 }
 
-static void read_uart(struct reader *reader, struct board *board)
+/* Each reads a part of the board, and returns what is wrong with it or NULL. */
+
+static const char *read_uart(const void *dtb, struct board *board)
 {
-    int node = stdout_node(reader->dtb);
-    if (node < 0 || uart_program(reader->dtb, node) == NULL) {
-        node = first_uart(reader->dtb);
+    int node = stdout_node(dtb);
+    if (node < 0 || uart_program(dtb, node) == NULL) {
+        node = first_uart(dtb);
     }
-    if (node < 0 || !reg(reader->dtb, node, 0, &board->uart) ||
-        !interrupt(reader->dtb, node, 0, &board->uart_irq)) {
-        diag_error(reader->diag, (struct mark){ 0 },
-                   "the board has no UART that there is a driver for; 'arm,pl011' is known");
-        return;
+    if (node < 0 || !reg(dtb, node, 0, &board->uart) ||
+        !interrupt(dtb, node, 0, &board->uart_irq)) {
+        return "the board has no UART that there is a driver for; 'arm,pl011' is known";
     }
-    board->uart_program = uart_program(reader->dtb, node);
+    board->uart_program = uart_program(dtb, node);
+    return NULL;
 }
 
-static void read_gic(struct reader *reader, struct board *board)
+static const char *read_gic(const void *dtb, struct board *board)
 {
-    static const char *const known[] = { "arm,cortex-a15-gic", "arm,gic-400" };
-    int node = -1;
-    for (size_t i = 0; node < 0 && i < sizeof(known) / sizeof(known[0]); i++) {
-        node = fdt_node_offset_by_compatible(reader->dtb, -1, known[i]);
+    int node = fdt_node_offset_by_compatible(dtb, -1, "arm,cortex-a15-gic");
+    if (node < 0) {
+        node = fdt_node_offset_by_compatible(dtb, -1, "arm,gic-400");
     }
-    if (node < 0 || !reg(reader->dtb, node, GIC_REG_GICV, &board->gicv)) {
-        diag_error(reader->diag, (struct mark){ 0 },
-                   "the board has no GICv2 with a virtual CPU interface; on QEMU's virt give "
-                   "-machine virtualization=on,gic-version=2");
-    }
+    return node >= 0 && reg(dtb, node, GIC_REG_GICV, &board->gicv)
+               ? NULL
+               : "the board has no GICv2 with a virtual CPU interface; on QEMU's virt give "
+                 "-machine virtualization=on,gic-version=2";
 }
 
-static void read_timer(struct reader *reader, struct board *board)
+static const char *read_timer(const void *dtb, struct board *board)
 {
-    int node = fdt_node_offset_by_compatible(reader->dtb, -1, "arm,armv8-timer");
-    if (node < 0 || !interrupt(reader->dtb, node, TIMER_IRQ_PHYSICAL, &board->timer)) {
-        diag_error(reader->diag, (struct mark){ 0 },
-                   "the board has no generic timer; 'arm,armv8-timer' with its four interrupts is "
-                   "expected");
-    }
+    int node = fdt_node_offset_by_compatible(dtb, -1, "arm,armv8-timer");
+    return node >= 0 && interrupt(dtb, node, TIMER_IRQ_PHYSICAL, &board->timer)
+               ? NULL
+               : "the board has no generic timer; 'arm,armv8-timer' with its four interrupts is "
+                 "expected";
 }
 
-static void read_ram(struct reader *reader, struct board *board)
+static const char *read_ram(const void *dtb, struct board *board)
 {
-    const void *dtb = reader->dtb;
     int node = fdt_node_offset_by_prop_value(dtb, -1, "device_type", "memory", sizeof("memory"));
     while (node >= 0) {
         struct board_range range;
@@ -158,28 +150,29 @@ static void read_ram(struct reader *reader, struct board *board)
         }
         node = fdt_node_offset_by_prop_value(dtb, node, "device_type", "memory", sizeof("memory"));
     }
-    if (board->ram_bytes == 0) {
-        diag_error(reader->diag, (struct mark){ 0 },
-                   "the board has no RAM; a node with device_type 'memory' is expected");
-    }
+    return board->ram_bytes != 0
+               ? NULL
+               : "the board has no RAM; a node with device_type 'memory' is expected";
 }
 
 bool board_read(struct diag *diag, const char *path, const void *dtb, size_t bytes,
                 struct board *board)
 {
-    struct diag board_diag = { .out = diag->out, .file = path };
-    struct reader reader = { .diag = &board_diag, .dtb = dtb };
+    static const char *(*const parts[])(
+        const void *dtb, struct board *board) = { read_uart, read_gic, read_timer, read_ram };
+    unsigned errors = diag->errors;
     memset(board, 0, sizeof(*board));
     if (bytes < sizeof(struct fdt_header) || fdt_check_full(dtb, bytes) != 0) {
         diag_error(
-            &board_diag, (struct mark){ 0 },
+            diag, mark_file(path),
             "this is not a device tree; give a .dtb file, as dtc or QEMU's dumpdtb write it");
-    } else {
-        read_uart(&reader, board);
-        read_gic(&reader, board);
-        read_timer(&reader, board);
-        read_ram(&reader, board);
+        return false;
     }
-    diag->errors += board_diag.errors;
-    return board_diag.errors == 0;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        const char *fault = parts[i](dtb, board);
+        if (fault != NULL) {
+            diag_error(diag, mark_file(path), "%s", fault);
+        }
+    }
+    return diag->errors == errors;
 }

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "compose/check.h"
-
 #include "compose/keys.h"
 #include "compose/limits.h"
 
@@ -33,24 +31,24 @@ static void check_name(struct diag *diag, const struct model *model, size_t inde
 {
     const struct value *name = &model_guest(model, index)->name;
     if (is_reserved(name->text)) {
-        diag_error(diag, name->at,
-                   "'%s' is the name of a part of the system; give the guest "
-                   "another, such as guest%zu",
-                   name->text, index);
+        diag_error(
+            diag, name->at,
+            "'%s' is the name of a part of the system; give the guest another, such as guest%zu",
+            name->text, index);
     }
     if (ends_like_vmm(name->text)) {
         diag_error(diag, name->at,
-                   "the guest's name '%s' ends with '" VMM_SUFFIX "', as names of "
-                   "VMMs do; give it another, such as guest%zu",
+                   "the guest's name '%s' ends with '" VMM_SUFFIX
+                   "', as names of VMMs do; give it another, such as guest%zu",
                    name->text, index);
     }
     for (size_t i = 0; i < index; i++) {
         const struct value *other = &model_guest(model, i)->name;
         if (strcmp(name->text, other->text) == 0) {
-            diag_error(diag, name->at,
-                       "there is a guest named '%s' already, in line %u; give each "
-                       "a name of its own",
-                       name->text, other->at.line);
+            diag_error(
+                diag, name->at,
+                "there is a guest named '%s' already, in line %u; give each a name of its own",
+                name->text, other->at.line);
             return;
         }
     }
@@ -70,15 +68,14 @@ static void check_window(struct diag *diag, const struct guest_console *console)
 static void check_vcpus(struct diag *diag, const struct model *model)
 {
     uint64_t vcpus = 0;
-    for (size_t i = 0; i < model->guests.count; i++) {
-        const struct guest *guest = model_guest(model, i);
+    for (EACH_GUEST(guest, model)) {
         uint64_t before = vcpus;
         vcpus += guest->vcpus.number;
         if (before <= MAX_VCPUS && vcpus > MAX_VCPUS) {
             struct mark at = value_given(&guest->vcpus) ? guest->vcpus.at : guest->at;
             diag_error(diag, at,
-                       "the guests up to this one have %lu vCPUs together; a system has "
-                       "at most %d, give some guests fewer",
+                       "the guests up to this one have %lu vCPUs together; a system has at most "
+                       "%d, give some guests fewer",
                        (unsigned long)vcpus, MAX_VCPUS);
         }
     }
@@ -89,31 +86,30 @@ static void check_switch(struct diag *diag, const struct model *model)
     const struct value *keys = &model->console.switch_keys;
     if (keys->number == SERIAL_SWITCH_AT && model->guests.count > MAX_GUESTS_SWITCHED_BY_AT) {
         diag_error(diag, keys->at,
-                   "'at' names a guest by one digit and reaches %d, there are %zu; "
-                   "use ctrl-backslash or return-at",
+                   "'at' names a guest by one digit and reaches %d, there are %zu; use "
+                   "ctrl-backslash or return-at",
                    MAX_GUESTS_SWITCHED_BY_AT, model->guests.count);
     }
 }
 
-static void check_line(struct diag *diag, struct arena *arena, const struct value *cmdline)
+static void check_line(struct diag *diag, const struct value *cmdline)
 {
     /* A console= of the user's is welcome; a second hostname= would fight with the name. */
     if (cmdline->text != NULL && strstr(cmdline->text, "hostname=") != NULL) {
         diag_error(diag, cmdline->at,
-                   "'cmdline' sets hostname= in %s; the guest's `name` is its "
-                   "host name, remove it",
-                   diag_quote(arena, cmdline->text));
+                   "'cmdline' sets hostname= in %s; the guest's `name` is its host name, remove it",
+                   diag_quote(diag->arena, cmdline->text));
     }
 }
 
-bool check_model(struct arena *arena, struct diag *diag, struct model *model)
+bool check_model(struct diag *diag, struct model *model)
 {
     unsigned errors = diag->errors;
     for (size_t i = 0; i < model->guests.count; i++) {
         struct guest *guest = model_guest(model, i);
         check_name(diag, model, i);
         check_window(diag, &guest->console);
-        check_line(diag, arena, &guest->cmdline);
+        check_line(diag, &guest->cmdline);
         if (!value_given(&guest->color)) {
             guest->color.number = i % NUM_COLORS;
         }

@@ -1,11 +1,98 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "compose/compose.h"
 
-#include "compose/check.h"
+#include "compose/limits.h"
 #include "compose/output.h"
-#include "compose/yaml.h"
 
+#include <errno.h>
 #include <string.h>
+
+/* Adds the images' regions: each file lies once in the system, prefilled. */
+static void plan_images(struct plan *plan, struct images *images)
+{
+    for (struct image *image = images->first; image != NULL; image = image->next) {
+        /* Large pages spare every VMM that maps a large image its translation tables. */
+        uint64_t page = image->file_bytes >= GUEST_PAGE_BYTES ? GUEST_PAGE_BYTES : PAGE_BYTES;
+        struct region *region = plan_region(plan, image->name, image->file_bytes, page);
+        region->prefill = image->name;
+        image->region = region;
+    }
+}
+
+/* Tells the first guest that the board's RAM does not suffice for. */
+static bool check_memory(const struct system *system)
+{
+    struct arena *arena = system->diag->arena;
+    uint64_t board_bytes = system->board->ram_bytes;
+    uint64_t guest_bytes = 0;
+    for (EACH_GUEST(guest, system->model)) {
+        guest_bytes += guest->memory.number;
+    }
+    uint64_t other_bytes = plan_memory_bytes(&system->plan) - guest_bytes + SYSTEM_RAM_BYTES;
+    uint64_t free_bytes = board_bytes > other_bytes ? board_bytes - other_bytes : 0;
+    free_bytes -= free_bytes % GUEST_PAGE_BYTES;
+    uint64_t sum = 0;
+    for (EACH_GUEST(guest, system->model)) {
+        sum += guest->memory.number;
+        if (sum > free_bytes) {
+            diag_error(system->diag, guest->memory.at,
+                       "the guests' memory is %s in all, the board has %s and room for %s of it; "
+                       "give the guests less, or the board more (QEMU_MEMORY=)",
+                       arena_size(arena, guest_bytes), arena_size(arena, board_bytes),
+                       arena_size(arena, free_bytes));
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The PDs in the order of their priorities. A supervisor will be the first, as their parent. */
+static void plan_all(struct system *system)
+{
+    struct plan *plan = &system->plan;
+    const struct board *board = system->board;
+    struct pd *timer = plan_pd(plan, "timer_driver", "timer_driver.elf", PRIORITY_TIMER);
+    driver_plan(plan, timer, &board->timer, NULL, NULL);
+    serial_plan(system, timer);
+    plan_images(plan, &system->kernels);
+    plan_images(plan, &system->initrds);
+    uint64_t bytes = board->gicv.bytes < GUEST_GICC_BYTES ? board->gicv.bytes : GUEST_GICC_BYTES;
+    system->gicv = plan_device(plan, "gicv", board->gicv.addr, bytes);
+    for (EACH_GUEST(guest, system->model)) {
+        struct guest_boot *boot = &system->boots[guest - model_guest(system->model, 0)];
+        serial_plan_client(system, guest_plan(system, guest, boot), guest);
+    }
+    serial_plan_log(system);
+}
+
+/* Plans the system of a checked model. */
+static bool plan_system(struct system *system)
+{
+    size_t count = system->model->guests.count;
+    bool good = true;
+    system->plan.arena = system->diag->arena;
+    system->kernels = images_of_kernels;
+    system->initrds = images_of_initrds;
+    system->boots = arena_alloc(system->plan.arena, count * sizeof(*system->boots));
+    for (size_t i = 0; i < count; i++) {
+        good = guest_find_images(system, model_guest(system->model, i), &system->boots[i]) && good;
+    }
+    if (!good) {
+        return false;
+    }
+    plan_all(system);
+    return check_memory(system);
+}
+
+/* Reads a file whole; tells the error and returns NULL if that fails. */
+static const void *read_file(struct diag *diag, const char *path, size_t *bytes)
+{
+    const void *contents = arena_read(diag->arena, path, bytes);
+    if (contents == NULL) {
+        diag_error(diag, mark_file(path), "cannot read: %s", strerror(errno));
+    }
+    return contents;
+}
 
 /* The folder of a file's path. */
 static const char *folder_of(struct arena *arena, const char *path)
@@ -15,30 +102,30 @@ static const char *folder_of(struct arena *arena, const char *path)
 }
 
 /* Each step works on what the one before has found good. */
-static bool run(struct arena *arena, struct diag *diag, const struct compose_options *options)
+static bool run(struct diag *diag, const struct compose_options *options)
 {
     struct model model;
     struct board board;
-    struct system system;
-    size_t yaml_bytes;
-    size_t board_bytes;
-    const void *yaml = file_read(arena, diag, options->system_path, &yaml_bytes);
-    if (yaml == NULL || !yaml_read(arena, diag, yaml, yaml_bytes, &model) ||
-        !check_model(arena, diag, &model)) {
+    size_t bytes;
+    const void *yaml = read_file(diag, options->system_path, &bytes);
+    if (yaml == NULL || !yaml_read(diag, yaml, bytes, &model) || !check_model(diag, &model)) {
         return false;
     }
-    const void *dtb = file_read(arena, diag, options->board_path, &board_bytes);
-    return dtb != NULL && board_read(diag, options->board_path, dtb, board_bytes, &board) &&
-           system_plan(&system, arena, diag, &model, &board, folder_of(arena, options->system_path),
-                       &options->defaults) &&
-           output_write(arena, diag, &system, options->out_folder);
+    struct system system = { .diag = diag,
+                             .model = &model,
+                             .board = &board,
+                             .folder = folder_of(diag->arena, options->system_path),
+                             .defaults = &options->defaults };
+    const void *dtb = read_file(diag, options->board_path, &bytes);
+    return dtb != NULL && board_read(diag, options->board_path, dtb, bytes, &board) &&
+           plan_system(&system) && output_write(&system, options->out_folder);
 }
 
 bool compose(const struct compose_options *options, FILE *err)
 {
     struct arena arena = { 0 };
-    struct diag diag = { .out = err, .file = options->system_path };
-    bool good = run(&arena, &diag, options);
+    struct diag diag = { .arena = &arena, .out = err, .file = options->system_path };
+    bool good = run(&diag, options);
     arena_free(&arena);
     return good;
 }

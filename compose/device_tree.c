@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "compose/device_tree.h"
 
-#include "compose/guest_map.h"
+#include "compose/limits.h"
 
 #include <assert.h>
 #include <libfdt.h>

@@ -2,7 +2,7 @@
 /* A guest's device tree, made for that guest alone from its record. */
 #pragma once
 
-#include "compose/arena.h"
+#include "compose/diag.h"
 #include "vmm/config.h"
 
 /* Interrupts in a device tree: {SPI or PPI, number from the first of its kind, flags}. */

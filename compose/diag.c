@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "compose/diag.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
@@ -11,13 +12,14 @@
 
 void diag_error(struct diag *diag, struct mark at, const char *format, ...)
 {
-    diag->errors++;
-    if (at.line == 0) {
-        fprintf(diag->out, "%s: error: ", diag->file);
-    } else {
-        fprintf(diag->out, "%s:%u:%u: error: ", diag->file, at.line, at.column);
-    }
+    const char *file = at.file == NULL ? diag->file : at.file;
     va_list arguments;
+    diag->errors++;
+    fputs(file, diag->out);
+    if (at.line != 0) {
+        fprintf(diag->out, ":%u:%u", at.line, at.column);
+    }
+    fputs(": error: ", diag->out);
     va_start(arguments, format);
     vfprintf(diag->out, format, arguments);
     va_end(arguments);
@@ -80,9 +82,36 @@ const char *diag_quote(struct arena *arena, const char *text)
     bool cut = length > QUOTE_BYTES;
     char *quoted = arena_copy(arena, text, cut ? QUOTE_BYTES : length);
     for (char *c = quoted; *c != '\0'; c++) {
-        if ((unsigned char)*c < ' ' || *c == 0x7f) {
-            *c = '?';
-        }
+        *c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
     }
     return arena_printf(arena, "'%s%s'", quoted, cut ? "..." : "");
+}
+
+char *arena_printf(struct arena *arena, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    size_t bytes = length < 0 ? 1 : (size_t)length + 1;
+    char *text = arena_alloc(arena, bytes);
+    va_start(arguments, format);
+    (void)vsnprintf(text, bytes, format, arguments);
+    va_end(arguments);
+    return text;
+}
+
+char *arena_size(struct arena *arena, uint64_t bytes)
+{
+    static const struct {
+        unsigned shift;
+        char unit;
+    } units[] = { { 30, 'G' }, { 20, 'M' }, { 10, 'K' } };
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        uint64_t unit = 1ul << units[i].shift;
+        if (bytes >= unit && bytes % unit == 0) {
+            return arena_printf(arena, "%" PRIu64 "%c", bytes / unit, units[i].unit);
+        }
+    }
+    return arena_printf(arena, "%" PRIu64 " bytes", bytes);
 }

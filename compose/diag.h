@@ -5,23 +5,32 @@
  */
 #pragma once
 
-#include "compose/arena.h"
+#include "sdk/tool/arena.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* A place in a file, counted from 1. Line 0: no place, what it belongs to was not written. */
 struct mark {
     unsigned line;
     unsigned column;
+    const char *file; /* NULL: the system's YAML file */
 };
 
+static inline struct mark mark_file(const char *path)
+{
+    return (struct mark){ .file = path };
+}
+
 struct diag {
+    struct arena *arena; /* of texts, and of all that the run makes */
     FILE *out;
     const char *file;
     unsigned errors;
 };
 
-/* Tells one error at a place of the file, or of the whole file where the line is 0. */
+/* Tells one error at a place, or of the whole file where the line is 0. */
 void diag_error(struct diag *diag, struct mark at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -34,3 +43,10 @@ const char *diag_join(struct arena *arena, const char *const *words);
 
 /* Returns text from a file in a form that may be printed: short, without control characters. */
 const char *diag_quote(struct arena *arena, const char *text);
+
+/* Returns a formatted text. */
+char *arena_printf(struct arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Returns a size as a person writes it: "256M", "1G", "4K", "17 bytes". */
+char *arena_size(struct arena *arena, uint64_t bytes);

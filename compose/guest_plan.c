@@ -1,91 +1,63 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "compose/guest_plan.h"
-
-#include "compose/guest_map.h"
 #include "compose/limits.h"
+#include "compose/system.h"
 
 #include <string.h>
 
 #define NO_IMAGE "none"
 
 /* Returns the path that a guest's key means: its own, from the YAML file on, or the default. */
-static const char *path_of(struct arena *arena, const struct value *key, const char *folder,
+static const char *path_of(const struct system *system, const struct value *key,
                            const char *fallback)
 {
     if (!value_given(key)) {
         return fallback;
     }
-    if (key->text[0] == '/') {
-        return key->text;
-    }
-    return arena_printf(arena, "%s/%s", folder, key->text);
+    return key->text[0] == '/'
+               ? key->text
+               : arena_printf(system->plan.arena, "%s/%s", system->folder, key->text);
 }
 
-static struct mark place_of(const struct value *key, const struct guest *guest)
+/* Returns the guest's image of one kind; tells an error and returns NULL if there is none. */
+static const struct image *find_image(struct system *system, const struct guest *guest,
+                                      struct images *images, const struct value *key,
+                                      const char *fallback)
 {
-    return value_given(key) ? key->at : guest->at;
-}
-
-static const struct image *find_kernel(struct arena *arena, struct diag *diag,
-                                       const struct guest *guest, const struct boot_files *files)
-{
-    const char *path = path_of(arena, &guest->kernel, files->folder, files->defaults->kernel);
-    struct mark at = place_of(&guest->kernel, guest);
+    const char *path = path_of(system, key, fallback);
+    struct mark at = value_given(key) ? key->at : guest->at;
     if (path == NULL) {
-        diag_error(diag, at,
-                   "%s has no kernel and there is no default; add `kernel: PATH` or call "
-                   "compose with --linux",
-                   guest->name.text);
+        diag_error(
+            system->diag, at,
+            "%s has no %s and there is no default; add `%s: PATH`%s or call compose with --%s",
+            guest->name.text, images->kind, images->kind, images->way_out, images->option);
         return NULL;
     }
-    return images_kernel(files->kernels, arena, diag, at, path);
+    return images_find(images, system->diag, at, path);
 }
 
-/* Sets *initrd, NULL for none; returns false with an error told. */
-static bool find_initrd(struct arena *arena, struct diag *diag, const struct guest *guest,
-                        const struct boot_files *files, const struct image **initrd)
+bool guest_find_images(struct system *system, const struct guest *guest, struct guest_boot *boot)
 {
-    *initrd = NULL;
-    if (value_given(&guest->initrd) && strcmp(guest->initrd.text, NO_IMAGE) == 0) {
-        return true;
+    struct arena *arena = system->plan.arena;
+    bool wants_initrd = !value_given(&guest->initrd) || strcmp(guest->initrd.text, NO_IMAGE) != 0;
+    boot->kernel =
+        find_image(system, guest, &system->kernels, &guest->kernel, system->defaults->kernel);
+    if (wants_initrd) {
+        boot->initrd =
+            find_image(system, guest, &system->initrds, &guest->initrd, system->defaults->initrd);
     }
-    const char *path = path_of(arena, &guest->initrd, files->folder, files->defaults->initrd);
-    struct mark at = place_of(&guest->initrd, guest);
-    if (path == NULL) {
-        diag_error(diag, at,
-                   "%s has no initrd and there is no default; add `initrd: PATH`, "
-                   "`initrd: none`, or call compose with --initrd",
-                   guest->name.text);
-        return false;
-    }
-    *initrd = images_initrd(files->initrds, arena, diag, at, path);
-    return *initrd != NULL;
-}
-
-bool guest_find_images(struct guest_boot *boot, struct arena *arena, struct diag *diag,
-                       const struct guest *guest, const struct boot_files *files)
-{
-    boot->kernel = find_kernel(arena, diag, guest, files);
-    bool found = find_initrd(arena, diag, guest, files, &boot->initrd);
-    if (boot->kernel == NULL || !found) {
+    if (boot->kernel == NULL || (wants_initrd && boot->initrd == NULL)) {
         return false;
     }
     boot->place = place_images(GUEST_RAM_GPA, boot->kernel, boot->initrd);
     uint64_t least_bytes = boot->place.least_ram_bytes;
     if (guest->memory.number < least_bytes) {
-        diag_error(diag, guest->memory.at,
+        diag_error(system->diag, guest->memory.at,
                    "%s of memory is too little for %s's kernel%s; give it at least %s",
                    arena_size(arena, guest->memory.number), guest->name.text,
                    boot->initrd == NULL ? "" : " and initrd", arena_size(arena, least_bytes));
         return false;
     }
     return true;
-}
-
-const struct region *guest_plan_gicv(struct plan *plan, const struct board *board)
-{
-    uint64_t bytes = board->gicv.bytes < GUEST_GICC_BYTES ? board->gicv.bytes : GUEST_GICC_BYTES;
-    return plan_device(plan, "gicv", board->gicv.addr, bytes);
 }
 
 static void add_device(struct vmm_config *config, enum vmm_device_type type, uint32_t intid,
@@ -145,35 +117,36 @@ static void fill_config(struct vmm_config *config, const struct guest *guest,
     add_devices(config, guest);
 }
 
-static struct vmm_image plan_tree(struct plan *plan, struct pd *vmm, const char *name,
-                                  const struct guest_tree *tree)
+/* Makes the guest's device tree, which comes to its VMM in a region of its own. */
+static struct vmm_image plan_tree(struct plan *plan, struct pd *vmm, const struct guest *guest,
+                                  struct guest_boot *boot, const struct vmm_config *config)
 {
+    const char *name = guest->name.text;
+    boot->tree_file = arena_printf(plan->arena, "%s.dtb", name);
+    boot->tree =
+        device_tree_make(plan->arena, config, GUEST_GICC_GPA, bootargs(plan->arena, guest));
     struct region *region = plan_region(plan, arena_printf(plan->arena, "%s_dtb", name),
-                                        tree->tree.size_bytes, PAGE_BYTES);
-    region->prefill = tree->file;
-    return (struct vmm_image){ plan_map(plan, vmm, region, "r"), tree->tree.size_bytes };
+                                        boot->tree.size_bytes, PAGE_BYTES);
+    region->prefill = boot->tree_file;
+    return (struct vmm_image){ plan_map(plan, vmm, region, "r"), boot->tree.size_bytes };
 }
 
-struct pd *guest_plan(struct plan *plan, const struct guest *guest, const struct guest_boot *boot,
-                      const struct region *gicv, struct guest_tree *tree)
+struct pd *guest_plan(struct system *system, const struct guest *guest, struct guest_boot *boot)
 {
-    struct arena *arena = plan->arena;
+    struct plan *plan = &system->plan;
     const char *name = guest->name.text;
-    struct pd *vmm = plan_pd(plan, arena_printf(arena, "%s_vmm", name), "vmm.elf", PRIORITY_VMM);
+    struct pd *vmm =
+        plan_pd(plan, arena_printf(plan->arena, "%s_vmm", name), "vmm.elf", PRIORITY_VMM);
     struct vm *vm = plan_vm(plan, vmm, name, (unsigned)guest->vcpus.number);
     struct vmm_config *config = plan_record(plan, vmm, ".vmm_config", sizeof(*config));
     fill_config(config, guest, boot);
-
-    const struct region *ram = plan_region(plan, arena_printf(arena, "%s_ram", name),
+    const struct region *ram = plan_region(plan, arena_printf(plan->arena, "%s_ram", name),
                                            guest->memory.number, GUEST_PAGE_BYTES);
     plan_map_at(plan, vmm, ram, config->ram_vaddr, "rw");
     plan_map_vm(plan, vm, ram, config->ram_gpa, "rwx");
-    plan_map_vm(plan, vm, gicv, GUEST_GICC_GPA, "rw");
+    plan_map_vm(plan, vm, system->gicv, GUEST_GICC_GPA, "rw");
     config->kernel = map_image(plan, vmm, boot->kernel);
     config->initrd = map_image(plan, vmm, boot->initrd);
-
-    tree->file = arena_printf(arena, "%s.dtb", name);
-    tree->tree = device_tree_make(arena, config, GUEST_GICC_GPA, bootargs(arena, guest));
-    config->dtb = plan_tree(plan, vmm, name, tree);
+    config->dtb = plan_tree(plan, vmm, guest, boot, config);
     return vmm;
 }

@@ -22,18 +22,30 @@ struct image {
 
 /* All images of one kind. */
 struct images {
-    const char *kind; /* "kernel" */
-    struct image *first, **end;
+    const char *kind;    /* "kernel" */
+    const char *option;  /* of the default: "linux" */
+    const char *way_out; /* how else to do without a default */
+    /* Reads what a file tells of itself; returns what is wrong with it, or NULL. */
+    const char *(*inspect)(struct image *image, FILE *file);
+    struct image *first;
     unsigned count;
 };
 
-/* Makes an empty set. */
-void images_init(struct images *images, const char *kind);
+/* Empty sets. */
+extern const struct images images_of_kernels, images_of_initrds;
 
-/* Returns the kernel of a path, NULL with an error told at `at` if it is no arm64 Image. */
-struct image *images_kernel(struct images *images, struct arena *arena, struct diag *diag,
-                            struct mark at, const char *path);
+/* Returns the image of a path; NULL, with an error told at `at`, if it is none of the kind. */
+struct image *images_find(struct images *images, struct diag *diag, struct mark at,
+                          const char *path);
 
-/* Returns the initial RAM disk of a path, NULL with an error told if it cannot be read. */
-struct image *images_initrd(struct images *images, struct arena *arena, struct diag *diag,
-                            struct mark at, const char *path);
+/* Where a guest's boot images lie in its RAM. */
+struct placement {
+    uint64_t kernel_gpa;
+    uint64_t dtb_gpa;
+    uint64_t initrd_gpa;      /* 0: none */
+    uint64_t least_ram_bytes; /* with which the guest has a chance to boot */
+};
+
+/* Places kernel, device tree and initial RAM disk (or NULL) in RAM that begins at `ram_gpa`. */
+struct placement place_images(uint64_t ram_gpa, const struct image *kernel,
+                              const struct image *initrd);

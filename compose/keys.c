@@ -3,10 +3,7 @@
 
 #include "compose/limits.h"
 
-#include <inttypes.h>
 #include <sddf/config.h>
-
-#define MIB (1ul << 20)
 
 /* In the order of enum serial_switch. */
 static const char *const switch_words[] = { "ctrl-backslash", "at", "return-at", NULL };
@@ -82,44 +79,25 @@ static const struct key top_keys[] = {
 };
 const struct key_table system_keys = TABLE("a system", struct model, top_keys);
 
-/* What a value of the key looks like, in words. */
-static void describe_kind(FILE *out, const struct key *key)
-{
-    static const char *const kinds[] = {
-        [KEY_NAME] = "a name", [KEY_TEXT] = "text",   [KEY_PATH] = "a file",
-        [KEY_SIZE] = "a size", [KEY_COUNT] = "",      [KEY_CHOICE] = "",
-        [KEY_MAP] = "a map",   [KEY_LIST] = "a list", [KEY_SWITCH_MAP] = "`true`, `false`, a map",
-    };
-    fputs(kinds[key->kind], out);
-    for (size_t i = 0; key->choices != NULL && key->choices[i] != NULL; i++) {
-        fprintf(out, "%s`%s`", i == 0 ? "" : ", ", key->choices[i]);
-    }
-    if (key->kind == KEY_COUNT) {
-        fprintf(out, "%" PRIu64 " to %" PRIu64, key->min, key->max);
-    }
-    if (key->kind == KEY_SIZE) {
-        fprintf(out, ", a multiple of %luM", key->multiple / MIB);
-    }
-}
-
-static void reference_of(FILE *out, const struct key_table *table)
+static void reference_of(FILE *out, struct arena *arena, const struct key_table *table)
 {
     fprintf(out, "\n### Keys of %s\n\n| key | value | default | meaning |\n|---|---|---|---|\n",
             table->what);
     for (size_t i = 0; i < table->num_keys; i++) {
         const struct key *key = &table->keys[i];
-        fprintf(out, "| `%s` | ", key->name);
-        describe_kind(out, key);
-        fprintf(out, " | %s | %s |\n", key->required ? "must be given" : key->fallback, key->help);
+        fprintf(out, "| `%s` | %s | %s | %s |\n", key->name, scalar_wanted(arena, key),
+                key->required ? "must be given" : key->fallback, key->help);
     }
     for (size_t i = 0; i < table->num_keys; i++) {
         if (table->keys[i].table != NULL) {
-            reference_of(out, table->keys[i].table);
+            reference_of(out, arena, table->keys[i].table);
         }
     }
 }
 
 void keys_reference(FILE *out)
 {
-    reference_of(out, &system_keys);
+    struct arena arena = { 0 };
+    reference_of(out, &arena, &system_keys);
+    arena_free(&arena);
 }

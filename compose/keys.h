@@ -52,3 +52,10 @@ extern const char *const color_sgr[];
 
 /* Writes the reference of all keys, as Markdown. */
 void keys_reference(FILE *out);
+
+/* scalar.c. Reads a value's text by the kind and limits of its key; tells an error if it is wrong.
+ * The value's place must be set. */
+void scalar_read(struct diag *diag, const struct key *key, const char *text, struct value *value);
+
+/* Returns what a value of the key looks like: "a size such as 256M". */
+const char *scalar_wanted(struct arena *arena, const struct key *key);

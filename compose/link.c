@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "compose/link.h"
+#include "compose/output.h"
 
 static void write_copy(FILE *out, const struct pd *pd)
 {
@@ -15,15 +15,13 @@ static void write_copy(FILE *out, const struct pd *pd)
     fputs(" \\\n\t    $< $@\n", out);
 }
 
-void link_write(FILE *out, const struct plan *plan)
+void link_write(FILE *out, const struct system *system, const char *folder)
 {
-    fputs("# Written by compose: each PD's copy of its program, with the PD's records in it.\n"
-          "# PROGRAM_DIR holds the programs, SYSTEM_DIR the records and the copies.\n"
-          "OBJCOPY ?= llvm-objcopy\n"
-          "SYSTEM_DIR ?= .\n"
-          ".DELETE_ON_ERROR:\n"
-          ".PHONY: all\n"
-          "all:",
+    const struct plan *plan = &system->plan;
+    (void)folder;
+    fputs("# Written by compose: each PD's copy of its program, with the PD's records in it.\n# "
+          "PROGRAM_DIR holds the programs, SYSTEM_DIR the records and the copies.\nOBJCOPY ?= "
+          "llvm-objcopy\nSYSTEM_DIR ?= .\n.DELETE_ON_ERROR:\n.PHONY: all\nall:",
           out);
     for (const struct pd *pd = plan->pds; pd != NULL; pd = pd->next) {
         fprintf(out, " \\\n    $(SYSTEM_DIR)/%s.elf", pd->name);
@@ -48,12 +46,11 @@ static void write_path(FILE *out, const char *path)
     }
 }
 
-void link_write_depends(FILE *out, const char *target, const struct images *kernels,
-                        const struct images *initrds)
+void link_write_depends(FILE *out, const struct system *system, const char *folder)
 {
-    const struct image *const lists[] = { kernels->first, initrds->first };
-    write_path(out, target);
-    fputs(":", out);
+    const struct image *const lists[] = { system->kernels.first, system->initrds.first };
+    write_path(out, folder);
+    fputs("/system.xml:", out);
     for (size_t i = 0; i < 2; i++) {
         for (const struct image *image = lists[i]; image != NULL; image = image->next) {
             fputs(" ", out);

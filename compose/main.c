@@ -7,14 +7,11 @@
 #include <getopt.h>
 
 static const char usage[] =
-    "usage: composer SYSTEM.yaml --board-dtb FILE --out FOLDER [--linux FILE] [--initrd FILE]\n"
-    "       composer --reference\n"
-    "\n"
-    "  --board-dtb FILE  the board's device tree\n"
-    "  --out FOLDER      where system.xml, records, device trees and link.mk are written\n"
-    "  --linux FILE      the kernel of guests that name none: an arm64 Image\n"
-    "  --initrd FILE     the initial RAM disk of guests that name none\n"
-    "  --reference       write the keys of SYSTEM.yaml, as Markdown\n";
+    "usage: composer SYSTEM.yaml --board-dtb FILE --out FOLDER [--linux FILE] [--initrd FILE]\n    "
+    "   composer --reference\n\n  --board-dtb FILE  the board's device tree\n  --out FOLDER      "
+    "where system.xml, records, device trees and link.mk are written\n  --linux FILE      the "
+    "kernel of guests that name none: an arm64 Image\n  --initrd FILE     the initial RAM disk of "
+    "guests that name none\n  --reference       write the keys of SYSTEM.yaml, as Markdown\n";
 
 static const struct option long_options[] = {
     { "board-dtb", required_argument, NULL, 'b' },

@@ -8,8 +8,6 @@
 
 #include "compose/diag.h"
 
-#include <stdbool.h>
-
 /* One value. Which of text and number counts is the key's affair (keys.c). */
 struct value {
     struct mark at; /* line 0: not written, the default */
@@ -66,3 +64,19 @@ static inline struct guest *model_guest(const struct model *model, size_t index)
 {
     return (struct guest *)model->guests.items + index;
 }
+
+/* The head of a loop over all guests. */
+#define EACH_GUEST(guest, model)                                                                   \
+    struct guest *guest = model_guest(model, 0);                                                   \
+    guest < model_guest(model, (model)->guests.count);                                             \
+    guest++
+
+/*
+ * yaml.c. Fills the model from `length` bytes of YAML, any bytes, by the table of keys. Returns
+ * false if errors were told. What the model points to lives in diag's arena.
+ */
+bool yaml_read(struct diag *diag, const void *bytes, size_t length, struct model *model);
+
+/* check.c. Tells what is wrong between a model's values, and fills in the colours that are not
+ * written. Returns false if errors were told. */
+bool check_model(struct diag *diag, struct model *model);

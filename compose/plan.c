@@ -5,26 +5,6 @@
 
 #include <assert.h>
 
-/* Appends to a list that is kept by its first element and the place of its end. */
-#define APPEND(end, element)                                                                       \
-    do {                                                                                           \
-        *(end) = (element);                                                                        \
-        (end) = &(element)->next;                                                                  \
-    } while (0)
-
-static uint64_t round_up(uint64_t value, uint64_t multiple)
-{
-    return (value + multiple - 1) / multiple * multiple;
-}
-
-void plan_init(struct plan *plan, struct arena *arena)
-{
-    *plan = (struct plan){ .arena = arena };
-    plan->regions_end = &plan->regions;
-    plan->pds_end = &plan->pds;
-    plan->channels_end = &plan->channels;
-}
-
 struct pd *plan_pd(struct plan *plan, const char *name, const char *program, uint8_t priority)
 {
     struct pd *pd = arena_alloc(plan->arena, sizeof(*pd));
@@ -32,10 +12,7 @@ struct pd *plan_pd(struct plan *plan, const char *name, const char *program, uin
     pd->program = program;
     pd->priority = priority;
     pd->next_vaddr = PLAN_FIRST_VADDR;
-    pd->maps_end = &pd->maps;
-    pd->irqs_end = &pd->irqs;
-    pd->records_end = &pd->records;
-    APPEND(plan->pds_end, pd);
+    APPEND(plan->pds, pd);
     return pd;
 }
 
@@ -44,7 +21,6 @@ struct vm *plan_vm(struct plan *plan, struct pd *pd, const char *name, unsigned 
     struct vm *vm = arena_alloc(plan->arena, sizeof(*vm));
     vm->name = name;
     vm->num_vcpus = num_vcpus;
-    vm->maps_end = &vm->maps;
     pd->vm = vm;
     return vm;
 }
@@ -55,7 +31,7 @@ struct region *plan_region(struct plan *plan, const char *name, uint64_t bytes, 
     region->name = name;
     region->bytes = round_up(bytes, page_bytes);
     region->page_bytes = page_bytes;
-    APPEND(plan->regions_end, region);
+    APPEND(plan->regions, region);
     return region;
 }
 
@@ -81,7 +57,7 @@ void plan_map_at(struct plan *plan, struct pd *pd, const struct region *region, 
                  const char *perms)
 {
     struct map *map = new_map(plan, region, vaddr, perms);
-    APPEND(pd->maps_end, map);
+    APPEND(pd->maps, map);
     /* The page after it stays unmapped: running off the end is a fault, not a neighbour's data. */
     pd->next_vaddr = vaddr + region->bytes + PAGE_BYTES;
 }
@@ -97,7 +73,7 @@ void plan_map_vm(struct plan *plan, struct vm *vm, const struct region *region, 
                  const char *perms)
 {
     struct map *map = new_map(plan, region, gpa, perms);
-    APPEND(vm->maps_end, map);
+    APPEND(vm->maps, map);
 }
 
 static uint8_t new_id(struct pd *pd)
@@ -112,7 +88,7 @@ struct channel *plan_channel(struct plan *plan, struct pd *a, struct pd *b)
     struct channel *channel = arena_alloc(plan->arena, sizeof(*channel));
     channel->a = (struct end){ .pd = a, .id = new_id(a) };
     channel->b = (struct end){ .pd = b, .id = new_id(b) };
-    APPEND(plan->channels_end, channel);
+    APPEND(plan->channels, channel);
     return channel;
 }
 
@@ -122,7 +98,7 @@ uint8_t plan_irq(struct plan *plan, struct pd *pd, uint32_t intid, bool is_edge)
     irq->intid = intid;
     irq->is_edge = is_edge;
     irq->id = new_id(pd);
-    APPEND(pd->irqs_end, irq);
+    APPEND(pd->irqs, irq);
     return irq->id;
 }
 
@@ -133,7 +109,7 @@ void *plan_record(struct plan *plan, struct pd *pd, const char *section, size_t 
     record->file = arena_printf(plan->arena, "%s%s.data", pd->name, section);
     record->bytes = arena_alloc(plan->arena, bytes);
     record->size_bytes = bytes;
-    APPEND(pd->records_end, record);
+    APPEND(pd->records, record);
     return record->bytes;
 }
 

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "compose/arena.h"
+#include "compose/diag.h"
 
 #include <stdbool.h>
 
@@ -46,7 +46,7 @@ struct record {
 struct vm {
     const char *name;
     unsigned num_vcpus;
-    struct map *maps, **maps_end;
+    struct map *maps;
 };
 
 struct pd {
@@ -56,9 +56,9 @@ struct pd {
     uint8_t priority;
     uint8_t num_ids; /* of channels and interrupts, handed out from 0 */
     uint64_t next_vaddr;
-    struct map *maps, **maps_end;
-    struct irq *irqs, **irqs_end;
-    struct record *records, **records_end;
+    struct map *maps;
+    struct irq *irqs;
+    struct record *records;
     struct vm *vm; /* or NULL */
 };
 
@@ -75,16 +75,23 @@ struct channel {
 
 struct plan {
     struct arena *arena;
-    struct region *regions, **regions_end;
-    struct pd *pds, **pds_end;
-    struct channel *channels, **channels_end;
+    struct region *regions;
+    struct pd *pds;
+    struct channel *channels;
 };
+
+/* Appends to a list that is kept by its first element. */
+#define APPEND(first, element)                                                                     \
+    do {                                                                                           \
+        __typeof__(element) *end = &(first);                                                       \
+        while (*end != NULL) {                                                                     \
+            end = &(*end)->next;                                                                   \
+        }                                                                                          \
+        *end = (element);                                                                          \
+    } while (0)
 
 /* Where a PD's mappings begin: above its program, below the guest's RAM. */
 #define PLAN_FIRST_VADDR 0x10000000ul
-
-/* Makes an empty plan. */
-void plan_init(struct plan *plan, struct arena *arena);
 
 /* Adds a PD that runs a copy of a program. */
 struct pd *plan_pd(struct plan *plan, const char *name, const char *program, uint8_t priority);

@@ -3,9 +3,7 @@
 HOST_PROGRAMS += composer
 
 # All but main(), for the tests.
-COMPOSE_SRCS := compose/arena.c compose/diag.c compose/keys.c compose/scalar.c compose/yaml.c \
-    compose/check.c compose/board.c compose/image.c compose/place.c compose/plan.c \
-    compose/device_tree.c compose/serial.c compose/guest_plan.c compose/system.c compose/xml.c \
-    compose/link.c compose/output.c compose/compose.c
+COMPOSE_SRCS := sdk/tool/arena.c $(addprefix compose/,diag.c keys.c scalar.c yaml.c check.c board.c \
+    image.c plan.c device_tree.c serial.c guest_plan.c xml.c link.c output.c compose.c)
 composer_SRCS := compose/main.c $(COMPOSE_SRCS)
 composer_LIBS := -lyaml -lfdt

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "compose/scalar.h"
+#include "compose/keys.h"
 
 #include "compose/limits.h"
 
@@ -37,12 +37,11 @@ const char *scalar_wanted(struct arena *arena, const struct key *key)
     return "";
 }
 
-static void refuse(struct arena *arena, struct diag *diag, const struct key *key, const char *text,
-                   struct mark at)
+static void refuse(struct diag *diag, const struct key *key, const char *text, struct mark at)
 {
-    const char *meant = key->kind == KEY_CHOICE ? diag_meant(arena, text, key->choices) : "";
-    diag_error(diag, at, "'%s' is %s%s; it must be %s", key->name, diag_quote(arena, text), meant,
-               scalar_wanted(arena, key));
+    const char *meant = key->kind == KEY_CHOICE ? diag_meant(diag->arena, text, key->choices) : "";
+    diag_error(diag, at, "'%s' is %s%s; it must be %s", key->name, diag_quote(diag->arena, text),
+               meant, scalar_wanted(diag->arena, key));
 }
 
 static bool is_name(const char *text)
@@ -117,8 +116,7 @@ static bool read_choice(const struct key *key, const char *text, uint64_t *numbe
     return false;
 }
 
-void scalar_read(struct arena *arena, struct diag *diag, const struct key *key, const char *text,
-                 struct value *value)
+void scalar_read(struct diag *diag, const struct key *key, const char *text, struct value *value)
 {
     bool good = false;
     value->text = text;
@@ -147,6 +145,6 @@ void scalar_read(struct arena *arena, struct diag *diag, const struct key *key, 
         break; /* no single values */
     }
     if (!good) {
-        refuse(arena, diag, key, text, value->at);
+        refuse(diag, key, text, value->at);
     }
 }

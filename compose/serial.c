@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "compose/serial.h"
-
 #include "compose/keys.h"
 #include "compose/limits.h"
+#include "compose/system.h"
 
 #include <string.h>
 
@@ -50,32 +49,20 @@ static void connect(struct plan *plan, const char *name, struct pd *producer,
     consumer_end->channel = channel->b.id;
 }
 
-static void plan_driver(struct plan *plan, struct serial *serial, const struct board *board)
+void driver_plan(struct plan *plan, struct pd *driver, const struct board_irq *irq,
+                 const char *name, const struct board_range *registers)
 {
-    serial->driver = plan_pd(plan, "serial_driver", board->uart_program, PRIORITY_SERIAL_DRIVER);
-    const struct region *uart = plan_device(plan, "uart", board->uart.addr, board->uart.bytes);
     struct sddf_device_resources *resources =
-        plan_record(plan, serial->driver, ".device_resources", sizeof(*resources));
+        plan_record(plan, driver, ".device_resources", sizeof(*resources));
     set_magic(&resources->magic, SDDF_DEVICE);
-    resources->num_regions = 1;
-    resources->regions[0].region = map(plan, serial->driver, uart, "rw");
-    resources->regions[0].io_addr = board->uart.addr;
+    if (name != NULL) {
+        const struct region *region = plan_device(plan, name, registers->addr, registers->bytes);
+        resources->num_regions = 1;
+        resources->regions[0].region = map(plan, driver, region, "rw");
+        resources->regions[0].io_addr = registers->addr;
+    }
     resources->num_irqs = 1;
-    resources->irqs[0].channel =
-        plan_irq(plan, serial->driver, board->uart_irq.intid, board->uart_irq.is_edge);
-}
-
-static void plan_virtualisers(struct plan *plan, struct serial *serial, const struct model *model)
-{
-    serial->virt_tx =
-        plan_pd(plan, "serial_virt_tx", "serial_virt_tx.elf", PRIORITY_SERIAL_VIRT_TX);
-    serial->tx = plan_record(plan, serial->virt_tx, ".serial_virt_tx_config", sizeof(*serial->tx));
-    set_magic(&serial->tx->magic, SDDF_SERIAL);
-    serial->virt_rx =
-        plan_pd(plan, "serial_virt_rx", "serial_virt_rx.elf", PRIORITY_SERIAL_VIRT_RX);
-    serial->rx = plan_record(plan, serial->virt_rx, ".serial_virt_rx_config", sizeof(*serial->rx));
-    set_magic(&serial->rx->magic, SDDF_SERIAL);
-    serial->rx->switch_keys = (uint8_t)model->console.switch_keys.number;
+    resources->irqs[0].channel = plan_irq(plan, driver, irq->intid, irq->is_edge);
 }
 
 /* Returns the id of a channel on which `pd` may call the timer driver. */
@@ -86,29 +73,35 @@ static uint8_t connect_timer(struct plan *plan, struct pd *pd, struct pd *timer)
     return channel->a.id;
 }
 
-struct serial serial_plan(struct plan *plan, const struct board *board, struct pd *timer,
-                          const struct model *model)
+void serial_plan(struct system *system, struct pd *timer)
 {
-    struct serial serial;
-    plan_driver(plan, &serial, board);
-    plan_virtualisers(plan, &serial, model);
+    struct plan *plan = &system->plan;
+    struct serial *s = &system->serial;
+    const struct board *board = system->board;
+    s->driver = plan_pd(plan, "serial_driver", board->uart_program, PRIORITY_SERIAL_DRIVER);
+    driver_plan(plan, s->driver, &board->uart_irq, "uart", &board->uart);
+    s->virt_tx = plan_pd(plan, "serial_virt_tx", "serial_virt_tx.elf", PRIORITY_SERIAL_VIRT_TX);
+    s->tx = plan_record(plan, s->virt_tx, ".serial_virt_tx_config", sizeof(*s->tx));
+    set_magic(&s->tx->magic, SDDF_SERIAL);
+    s->virt_rx = plan_pd(plan, "serial_virt_rx", "serial_virt_rx.elf", PRIORITY_SERIAL_VIRT_RX);
+    s->rx = plan_record(plan, s->virt_rx, ".serial_virt_rx_config", sizeof(*s->rx));
+    set_magic(&s->rx->magic, SDDF_SERIAL);
+    s->rx->switch_keys = (uint8_t)system->model->console.switch_keys.number;
     struct sddf_serial_driver_config *driver =
-        plan_record(plan, serial.driver, ".serial_driver_config", sizeof(*driver));
+        plan_record(plan, s->driver, ".serial_driver_config", sizeof(*driver));
     set_magic(&driver->magic, SDDF_SERIAL);
     driver->default_baud = DEFAULT_BAUD;
     driver->rx_enabled = true;
-    connect(plan, "serial_driver_tx", serial.virt_tx, &serial.tx->driver, serial.driver,
-            &driver->tx);
-    connect(plan, "serial_driver_rx", serial.driver, &driver->rx, serial.virt_rx,
-            &serial.rx->driver);
-    serial.tx->timer_channel = connect_timer(plan, serial.virt_tx, timer);
-    serial.rx->timer_channel = connect_timer(plan, serial.virt_rx, timer);
-    return serial;
+    connect(plan, "serial_driver_tx", s->virt_tx, &s->tx->driver, s->driver, &driver->tx);
+    connect(plan, "serial_driver_rx", s->driver, &driver->rx, s->virt_rx, &s->rx->driver);
+    s->tx->timer_channel = connect_timer(plan, s->virt_tx, timer);
+    s->rx->timer_channel = connect_timer(plan, s->virt_rx, timer);
 }
 
-void serial_plan_client(struct plan *plan, struct serial *serial, struct pd *vmm,
-                        const struct guest *guest)
+void serial_plan_client(struct system *system, struct pd *vmm, const struct guest *guest)
 {
+    struct plan *plan = &system->plan;
+    struct serial *serial = &system->serial;
     struct sddf_serial_client_config *client =
         plan_record(plan, vmm, ".serial_client_config", sizeof(*client));
     struct serial_virt_tx_client *tx = &serial->tx->clients[serial->tx->num_clients++];
@@ -124,9 +117,11 @@ void serial_plan_client(struct plan *plan, struct serial *serial, struct pd *vmm
             &client->rx);
 }
 
-void serial_plan_log(struct plan *plan, struct serial *serial)
+void serial_plan_log(struct system *system)
 {
+    struct serial *serial = &system->serial;
     struct serial_virt_tx_client *tx = &serial->tx->clients[serial->tx->num_clients++];
     set_name(tx->name, "console");
-    connect(plan, "console_tx", serial->virt_rx, &serial->rx->log, serial->virt_tx, &tx->conn);
+    connect(&system->plan, "console_tx", serial->virt_rx, &serial->rx->log, serial->virt_tx,
+            &tx->conn);
 }

@@ -8,19 +8,7 @@
 #include "compose/model.h"
 #include "compose/plan.h"
 
-/* A guest's device tree and its file in the output folder. */
-struct guest_tree {
-    const char *file;
-    struct device_tree tree;
-};
-
-struct system {
-    struct plan plan;
-    struct images kernels;
-    struct images initrds;
-    struct guest_tree *trees; /* one a guest */
-    size_t num_trees;
-};
+#include <sddf/config.h>
 
 /* What guests have that do not say otherwise; NULL: they must say. */
 struct defaults {
@@ -28,10 +16,51 @@ struct defaults {
     const char *initrd;
 };
 
-/*
- * Plans the system of a checked model. `folder` is where paths in the YAML file begin. Returns
- * false if errors were told: images that are missing or do not fit, memory that the board lacks.
- */
-bool system_plan(struct system *system, struct arena *arena, struct diag *diag,
-                 const struct model *model, const struct board *board, const char *folder,
-                 const struct defaults *defaults);
+/* What a guest boots from. */
+struct guest_boot {
+    const struct image *kernel;
+    const struct image *initrd; /* or NULL */
+    struct placement place;
+    const char *tree_file; /* of its device tree, in the output folder */
+    struct device_tree tree;
+};
+
+/* The serial driver and its two virtualisers (sDDF). */
+struct serial {
+    struct pd *driver, *virt_tx, *virt_rx;
+    struct serial_virt_tx_config *tx;
+    struct serial_virt_rx_config *rx;
+};
+
+struct system {
+    struct diag *diag;
+    const struct model *model;
+    const struct board *board;
+    const char *folder; /* where paths in the YAML file begin */
+    const struct defaults *defaults;
+    struct plan plan;
+    struct images kernels, initrds;
+    struct guest_boot *boots;  /* one a guest */
+    const struct region *gicv; /* the GIC's virtual CPU interface, which all guests map */
+    struct serial serial;
+};
+
+/* guest_plan.c. Finds and places a guest's images. Returns false, with errors told, where they are
+ * missing or its RAM is too small for them. */
+bool guest_find_images(struct system *system, const struct guest *guest, struct guest_boot *boot);
+
+/* Adds a guest and its VMM to the plan, and makes its device tree; returns the VMM. */
+struct pd *guest_plan(struct system *system, const struct guest *guest, struct guest_boot *boot);
+
+/* serial.c. Adds driver and virtualisers to the plan. Both virtualisers call the timer driver. */
+void serial_plan(struct system *system, struct pd *timer);
+
+/* Makes a guest's VMM the next client of both virtualisers. */
+void serial_plan_client(struct system *system, struct pd *vmm, const struct guest *guest);
+
+/* Makes the receive virtualiser the last client of the other, for what it tells the person. */
+void serial_plan_log(struct system *system);
+
+/* Adds a driver's record of its interrupt and, if it has any, its device's registers. */
+void driver_plan(struct plan *plan, struct pd *driver, const struct board_irq *irq,
+                 const char *name, const struct board_range *registers);

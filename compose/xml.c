@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "compose/xml.h"
-
 #include "compose/limits.h"
+#include "compose/output.h"
 
 #include <inttypes.h>
 
@@ -71,11 +70,12 @@ static void write_channel(FILE *out, const struct channel *channel)
     fputs("    </channel>\n", out);
 }
 
-void xml_write(FILE *out, const struct plan *plan)
+void xml_write(FILE *out, const struct system *system, const char *folder)
 {
-    fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-          "<!-- Written by compose; the system's YAML file is what to change. -->\n"
-          "<system>\n",
+    const struct plan *plan = &system->plan;
+    (void)folder;
+    fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- Written by compose; the system's YAML "
+          "file is what to change. -->\n<system>\n",
           out);
     for (const struct region *region = plan->regions; region != NULL; region = region->next) {
         write_region(out, region);

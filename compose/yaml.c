@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "compose/yaml.h"
-
 #include "compose/keys.h"
-#include "compose/scalar.h"
 
 #include <string.h>
 #include <yaml.h>
@@ -11,7 +8,6 @@
 
 /* A file that is being read: libyaml's tree of nodes. */
 struct reader {
-    struct arena *arena;
     struct diag *diag;
     yaml_document_t document;
 };
@@ -41,7 +37,7 @@ static const char *text_of(struct reader *reader, const yaml_node_t *node)
 {
     const char *bytes = (const char *)node->data.scalar.value;
     size_t length = node->data.scalar.length;
-    return memchr(bytes, 0, length) == NULL ? arena_copy(reader->arena, bytes, length) : NULL;
+    return memchr(bytes, 0, length) == NULL ? arena_copy(reader->diag->arena, bytes, length) : NULL;
 }
 
 static const char *known_keys(struct reader *reader, const struct key_table *table,
@@ -51,7 +47,7 @@ static const char *known_keys(struct reader *reader, const struct key_table *tab
         words[i] = table->keys[i].name;
     }
     words[table->num_keys] = NULL;
-    return diag_join(reader->arena, words);
+    return diag_join(reader->diag->arena, words);
 }
 
 /* Returns the key that a node names; tells an error and returns NULL if there is none. */
@@ -60,9 +56,8 @@ static const struct key *find_key(struct reader *reader, const yaml_node_t *node
 {
     if (node->type != YAML_SCALAR_NODE) {
         diag_error(reader->diag, place_of(node),
-                   "%s stands where a key of %s is expected; write "
-                   "`key: value`",
-                   kind_of(node), table->what);
+                   "%s stands where a key of %s is expected; write `key: value`", kind_of(node),
+                   table->what);
         return NULL;
     }
     const char *text = text_of(reader, node);
@@ -75,8 +70,8 @@ static const struct key *find_key(struct reader *reader, const yaml_node_t *node
     const char *known = known_keys(reader, table, words);
     const char *word = text == NULL ? "" : text;
     diag_error(reader->diag, place_of(node), "unknown key %s in %s%s; the keys are %s",
-               diag_quote(reader->arena, word), table->what, diag_meant(reader->arena, word, words),
-               known);
+               diag_quote(reader->diag->arena, word), table->what,
+               diag_meant(reader->diag->arena, word, words), known);
     return NULL;
 }
 
@@ -85,17 +80,17 @@ static void read_scalar(struct reader *reader, const yaml_node_t *node, const st
 {
     if (node->type != YAML_SCALAR_NODE) {
         diag_error(reader->diag, place_of(node), "'%s' is %s; it must be %s", key->name,
-                   kind_of(node), scalar_wanted(reader->arena, key));
+                   kind_of(node), scalar_wanted(reader->diag->arena, key));
         return;
     }
     const char *text = text_of(reader, node);
     if (text == NULL) {
         diag_error(reader->diag, place_of(node), "'%s' holds a zero byte; it must be %s", key->name,
-                   scalar_wanted(reader->arena, key));
+                   scalar_wanted(reader->diag->arena, key));
         return;
     }
     value->at = place_of(node);
-    scalar_read(reader->arena, reader->diag, key, text, value);
+    scalar_read(reader->diag, key, text, value);
 }
 
 static void read_list(struct reader *reader, const yaml_node_t *node, const struct key *key,
@@ -104,9 +99,8 @@ static void read_list(struct reader *reader, const yaml_node_t *node, const stru
     const struct key_table *table = key->table;
     if (node->type != YAML_SEQUENCE_NODE) {
         diag_error(reader->diag, place_of(node),
-                   "'%s' is %s; it must be a list, each element "
-                   "beginning with '- '",
-                   key->name, kind_of(node));
+                   "'%s' is %s; it must be a list, each element beginning with '- '", key->name,
+                   kind_of(node));
         return;
     }
     list->at = place_of(node);
@@ -116,7 +110,7 @@ static void read_list(struct reader *reader, const yaml_node_t *node, const stru
                    key->name, count, (size_t)key->min, (size_t)key->max);
         return;
     }
-    list->items = arena_alloc(reader->arena, count * table->bytes);
+    list->items = arena_alloc(reader->diag->arena, count * table->bytes);
     list->count = count;
     for (size_t i = 0; i < count; i++) {
         int item = node->data.sequence.items.start[i];
@@ -179,9 +173,8 @@ static void read_pair(struct reader *reader, const yaml_node_pair_t *pair,
     struct mark *before = &seen[key - table->keys];
     if (before->line != 0) {
         diag_error(reader->diag, place_of(key_node),
-                   "'%s' is given twice in %s, first in line %u; "
-                   "remove one",
-                   key->name, table->what, before->line);
+                   "'%s' is given twice in %s, first in line %u; remove one", key->name,
+                   table->what, before->line);
         return;
     }
     *before = place_of(key_node);
@@ -231,10 +224,10 @@ static void tell_not_yaml(struct diag *diag, const yaml_parser_t *parser, const 
         parser->context != NULL && parser->context_mark.line != parser->problem_mark.line;
     const char *problem = parser->problem == NULL ? "unreadable" : parser->problem;
     if (context) {
-        diag_error(diag, at,
-                   "this is not YAML: %s (%s from line %zu on); mend the indentation, "
-                   "colon or quote here",
-                   problem, parser->context, parser->context_mark.line + 1);
+        diag_error(
+            diag, at,
+            "this is not YAML: %s (%s from line %zu on); mend the indentation, colon or quote here",
+            problem, parser->context, parser->context_mark.line + 1);
     } else {
         diag_error(diag, at, "this is not YAML: %s; mend the indentation, colon or quote here",
                    problem);
@@ -256,7 +249,7 @@ static void read_document(struct reader *reader, struct model *model)
 {
     yaml_node_t *root = yaml_document_get_root_node(&reader->document);
     if (root == NULL) {
-        diag_error(reader->diag, (struct mark){ 1, 1 },
+        diag_error(reader->diag, (struct mark){ 1, 1, NULL },
                    "the file is empty; it must begin with `system: NAME`");
         return;
     }
@@ -273,15 +266,14 @@ static void refuse_second(yaml_parser_t *parser, struct diag *diag, const void *
     }
     const yaml_node_t *root = yaml_document_get_root_node(&second);
     if (root != NULL) {
-        diag_error(diag, place_of(root),
-                   "a second document begins here; a file describes one "
-                   "system, remove the line '---'");
+        diag_error(
+            diag, place_of(root),
+            "a second document begins here; a file describes one system, remove the line '---'");
     }
     yaml_document_delete(&second);
 }
 
-bool yaml_read(struct arena *arena, struct diag *diag, const void *bytes, size_t length,
-               struct model *model)
+bool yaml_read(struct diag *diag, const void *bytes, size_t length, struct model *model)
 {
     yaml_parser_t parser;
     if (!yaml_parser_initialize(&parser)) {
@@ -290,7 +282,7 @@ bool yaml_read(struct arena *arena, struct diag *diag, const void *bytes, size_t
     }
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser, bytes, length);
-    struct reader reader = { .arena = arena, .diag = diag };
+    struct reader reader = { .diag = diag };
     unsigned errors = diag->errors;
     memset(model, 0, sizeof(*model));
     if (load(&parser, diag, bytes, length, &reader.document)) {
