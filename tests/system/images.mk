@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The system images that the tests in QEMU drive: those of systems/, and of tests/system/NAME.yaml as
+# $(TARGET_DIR)/systems/tests_system_NAME. They are made one after the other, since each is a make
+# of its own and two of them would build the same programs.
+TEST_SYSTEMS := simple virtio $(addprefix tests/system/,four.yaml smp.yaml at.yaml return_at.yaml)
+TEST_INPUTS := $(TARGET_DIR)/tests/system
+
+.PHONY: test-images
+test-images: $(TEST_INPUTS)/softdog.cpio.gz $(TEST_INPUTS)/dead.yaml \
+    $(TEST_INPUTS)/undefined.Image $(TEST_INPUTS)/spinning.Image | sdk-test-images
+	@set -e; for system in $(TEST_SYSTEMS); do $(MAKE) image SYSTEM=$$system; done
+	@$(MAKE) image SYSTEM=virtio MICROKIT_CONFIG=release
+	@$(MAKE) image SYSTEM=tests/system/lifecycle.yaml INITRD=$(TEST_INPUTS)/softdog.cpio.gz
+	@$(MAKE) image SYSTEM=$(TEST_INPUTS)/dead.yaml SYSTEM_DIR=$(TARGET_DIR)/systems/tests_system_dead
+
+# Guest kernels that die at once: early_death.S. A YAML file names them from its own folder on.
+$(TEST_INPUTS)/undefined.o $(TEST_INPUTS)/spinning.o: $(TEST_INPUTS)/%.o: tests/system/early_death.S
+	@mkdir -p $(@D)
+	clang $(TARGET_FLAGS) $(if $(filter undefined,$*),-DUNDEFINED) -c $< -o $@
+$(TEST_INPUTS)/%.Image: $(TEST_INPUTS)/%.o
+	llvm-objcopy -O binary -j .text $< $@
+$(TEST_INPUTS)/dead.yaml: tests/system/dead.yaml
+	@mkdir -p $(@D)
+	cp $< $@
+
+# The guests' archive and, as a second one behind it, a driver that panics in its timer interrupt.
+$(TEST_INPUTS)/softdog.cpio.gz: $(GUEST_DIR)/initrd.cpio.gz $(GUEST_DIR)/.tree
+	@$(call need,cpio)
+	@rm -rf $(@D)/softdog && mkdir -p $(@D)/softdog
+	cp $(GUEST_DIR)/tree/lib/modules/*/kernel/drivers/watchdog/softdog.ko $(@D)/softdog
+	@touch -d @0 $(@D)/softdog/softdog.ko
+	{ cat $<; cd $(@D)/softdog && echo softdog.ko | \
+	    cpio --quiet --reproducible -H newc -R 0:0 -o | gzip -n -9; } >$@

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""systems/virtio: two guests of 256 MB, one terminal, in the 1 GB of `-m 1G` (the default)."""
+
+import re
+
+import qemu
+
+IMAGE = qemu.system_image("virtio")
+OPTIONS = {"memory": "1G"}
+
+
+def test_two_prompts_in_red_and_green(machine):
+    """As a person sees them: the last colour before the words."""
+    for name, colour in (("guest0", "31"), ("guest1", "32")):
+        before = machine.log[:machine.log.index(f"{name} login: ")]
+        assert qemu.COLOUR.findall(before)[-1] == f"\x1b[{colour}m"
+
+
+def test_two_guests_of_256_mb_in_1_gb(machine):
+    for guest in machine.guests:
+        total = int(re.search(r"MemTotal: +(\d+) kB", guest.run("cat /proc/meminfo"))[1])
+        assert 200 * 1024 < total <= 256 * 1024
+
+
+def test_the_input_moves_to_and_fro(machine):
+    for guest in machine.guests * 2:
+        guest.send("\r")
+        assert guest.run("hostname").strip() == guest.name
+
+
+def test_a_wrong_index_leaves_the_input_where_it_is(machine):
+    guest = machine.guests[1]
+    guest.answers()
+    for index in ("2", "9", "63", "1000000", "4294967297"):
+        machine.send(f"{qemu.CTRL_BACKSLASH}{index}\r")
+        machine.console.expect("input: no such guest, stays with guest1\r+\n")
+    guest.answers()
+
+
+def test_a_command_that_is_none_explains_itself(machine):
+    guest = machine.guests[0]
+    guest.answers()
+    machine.send(f"{qemu.CTRL_BACKSLASH}x")
+    machine.console.expect(r"input: guest0 \(Ctrl-\\ then index, Enter: move it\)\r+\n")
+    guest.answers()
+
+
+def test_ctrl_backslash_twice_is_one_for_the_guest(machine):
+    guest = machine.guests[0]
+    guest.start("stty raw -echo; echo READY; head -c 3 | xxd -p; stty sane")
+    guest.expect("READY")
+    guest.send("a" + qemu.CTRL_BACKSLASH * 2 + "b")
+    guest.expect("611c62")
+    guest.expect(guest.prompt)
+    # As a key it is SIGQUIT, which ends a program (but no shell, so wait for what is no echo).
+    guest.start("cat")
+    guest.send("here\r")
+    guest.expect(r"here\s+here")
+    guest.send(qemu.CTRL_BACKSLASH * 2)
+    guest.expect(guest.prompt)
+    guest.answers()
+
+
+def test_what_a_guest_prints_switches_nothing(machine):
+    """Each convention's keys, and escape sequences that ask or restyle a terminal."""
+    first, second = machine.guests
+    first.answers()
+    said = len(machine.console.text)
+    second_said = len(second.output.text)
+    first.run(r"printf '\0341\r@2\r@1\n\0341\n@2\n\034x\034\034'")
+    first.run(r"printf '\033]0;title\007\033[c\033[5n\033[21t\033P1;2q\033\\\033(0\017\016\017'")
+    first.run(r"printf '\000\001\002\003\004\005\006\007\021\023\177\200\233\377'")
+    first.answers()  # without a switch: the input has not moved
+    assert "input" not in machine.console.text[said:]
+    assert second.output.text[second_said:] == ""
+    second.answers()
+
+
+def test_an_unmapped_address_is_a_bus_error(machine):
+    """Between the GIC and the devices there is nothing: an abort, which Linux makes a signal."""
+    first, second = machine.guests
+    for access in ("", "32 1", "8", "64 0xffffffffffffffff"):
+        # 128 + SIGBUS
+        assert "Bus error" in first.run(f"devmem 0x0b000000 {access}", status=135)
+    first.answers()
+    second.answers()
+
+
+def test_idle_guests_leave_the_host_core_alone(machine, say):
+    """The goal is under 5 %. A machine that is busy elsewhere must not fail this."""
+    for guest in machine.guests:
+        guest.answers()
+    before = machine.cpu_seconds()
+    machine.settle(30)
+    share = 100 * (machine.cpu_seconds() - before) / 30
+    say(f"two idle guests: {share:.1f} % of a host core")
+    assert share < 50
+
+
+def test_release(boot):
+    """The same system in the release config, where nothing speaks past the guests' consoles."""
+    machine = boot(qemu.system_image("virtio", "release"))
+    for guest in machine.guests:
+        guest.login()
+    machine.select(0)
+    machine.select(1)
+    for guest in machine.guests:
+        assert guest.run("hostname").strip() == guest.name
+    machine.guests[0].send("poweroff\r")
+    machine.expect("guest0: powered off")
+    machine.guests[1].answers()
