@@ -26,9 +26,8 @@ static bool enabled(const void *dtb, int node)
 static uint64_t cells(const fdt32_t *cell, int count)
 {
     uint64_t value = 0;
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count; i++)
         value = value << 32 | fdt32_to_cpu(cell[i]);
-    }
     return value;
 }
 
@@ -40,14 +39,11 @@ static bool reg(const void *dtb, int node, int index, struct board_range *range)
     int size_cells = fdt_size_cells(dtb, parent);
     int length;
     const fdt32_t *prop = fdt_getprop(dtb, node, "reg", &length);
-    if (prop == NULL || address_cells < 1 || address_cells > 2 || size_cells < 1 ||
-        size_cells > 2) {
+    if (prop == NULL || address_cells < 1 || address_cells > 2 || size_cells < 1 || size_cells > 2)
         return false;
-    }
     int entry = address_cells + size_cells;
-    if (length / (int)sizeof(fdt32_t) < entry * (index + 1)) {
+    if (length / (int)sizeof(fdt32_t) < entry * (index + 1))
         return false;
-    }
     range->addr = cells(prop + (ptrdiff_t)entry * index, address_cells);
     range->bytes = cells(prop + (ptrdiff_t)entry * index + address_cells, size_cells);
     return true;
@@ -58,9 +54,8 @@ static bool interrupt(const void *dtb, int node, int index, struct board_irq *ir
 {
     int length;
     const fdt32_t *prop = fdt_getprop(dtb, node, "interrupts", &length);
-    if (prop == NULL || length / (int)sizeof(fdt32_t) < IRQ_CELLS * (index + 1)) {
+    if (prop == NULL || length / (int)sizeof(fdt32_t) < IRQ_CELLS * (index + 1))
         return false;
-    }
     const fdt32_t *cell = prop + (ptrdiff_t)IRQ_CELLS * index;
     uint32_t base = fdt32_to_cpu(cell[0]) == GIC_SPI ? GIC_FIRST_SPI : GIC_FIRST_PPI;
     irq->intid = base + fdt32_to_cpu(cell[1]);
@@ -70,11 +65,9 @@ static bool interrupt(const void *dtb, int node, int index, struct board_irq *ir
 
 static const char *uart_program(const void *dtb, int node)
 {
-    for (size_t i = 0; i < sizeof(uarts) / sizeof(uarts[0]); i++) {
-        if (fdt_node_check_compatible(dtb, node, uarts[i].compatible) == 0) {
+    for (size_t i = 0; i < sizeof(uarts) / sizeof(uarts[0]); i++)
+        if (fdt_node_check_compatible(dtb, node, uarts[i].compatible) == 0)
             return uarts[i].program;
-        }
-    }
     return NULL;
 }
 
@@ -84,9 +77,8 @@ static int stdout_node(const void *dtb)
     int chosen = fdt_path_offset(dtb, "/chosen");
     int length = 0;
     const char *path = chosen < 0 ? NULL : fdt_getprop(dtb, chosen, "stdout-path", &length);
-    if (path == NULL || length < 1) {
+    if (path == NULL || length < 1)
         return -FDT_ERR_NOTFOUND;
-    }
     const char *options = memchr(path, ':', (size_t)length); /* "serial0:115200n8" */
     size_t end = options == NULL ? strnlen(path, (size_t)length) : (size_t)(options - path);
     return fdt_path_offset_namelen(dtb, path, (int)end);
@@ -95,11 +87,9 @@ static int stdout_node(const void *dtb)
 static int first_uart(const void *dtb)
 {
     int node = -1;
-    for (node = fdt_next_node(dtb, -1, NULL); node >= 0; node = fdt_next_node(dtb, node, NULL)) {
-        if (enabled(dtb, node) && uart_program(dtb, node) != NULL) {
+    for (node = fdt_next_node(dtb, -1, NULL); node >= 0; node = fdt_next_node(dtb, node, NULL))
+        if (enabled(dtb, node) && uart_program(dtb, node) != NULL)
             return node;
-        }
-    }
     return node;
 }
 
@@ -108,13 +98,10 @@ static int first_uart(const void *dtb)
 static const char *read_uart(const void *dtb, struct board *board)
 {
     int node = stdout_node(dtb);
-    if (node < 0 || uart_program(dtb, node) == NULL) {
+    if (node < 0 || uart_program(dtb, node) == NULL)
         node = first_uart(dtb);
-    }
-    if (node < 0 || !reg(dtb, node, 0, &board->uart) ||
-        !interrupt(dtb, node, 0, &board->uart_irq)) {
+    if (node < 0 || !reg(dtb, node, 0, &board->uart) || !interrupt(dtb, node, 0, &board->uart_irq))
         return "the board has no UART that there is a driver for; 'arm,pl011' is known";
-    }
     board->uart_program = uart_program(dtb, node);
     return NULL;
 }
@@ -122,9 +109,8 @@ static const char *read_uart(const void *dtb, struct board *board)
 static const char *read_gic(const void *dtb, struct board *board)
 {
     int node = fdt_node_offset_by_compatible(dtb, -1, "arm,cortex-a15-gic");
-    if (node < 0) {
+    if (node < 0)
         node = fdt_node_offset_by_compatible(dtb, -1, "arm,gic-400");
-    }
     return node >= 0 && reg(dtb, node, GIC_REG_GICV, &board->gicv)
                ? NULL
                : "the board has no GICv2 with a virtual CPU interface; on QEMU's virt give "
@@ -145,9 +131,8 @@ static const char *read_ram(const void *dtb, struct board *board)
     int node = fdt_node_offset_by_prop_value(dtb, -1, "device_type", "memory", sizeof("memory"));
     while (node >= 0) {
         struct board_range range;
-        for (int i = 0; enabled(dtb, node) && reg(dtb, node, i, &range); i++) {
+        for (int i = 0; enabled(dtb, node) && reg(dtb, node, i, &range); i++)
             board->ram_bytes += range.bytes;
-        }
         node = fdt_node_offset_by_prop_value(dtb, node, "device_type", "memory", sizeof("memory"));
     }
     return board->ram_bytes != 0
@@ -170,9 +155,8 @@ bool board_read(struct diag *diag, const char *path, const void *dtb, size_t byt
     }
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         const char *fault = parts[i](dtb, board);
-        if (fault != NULL) {
+        if (fault != NULL)
             diag_error(diag, mark_file(path), "%s", fault);
-        }
     }
     return diag->errors == errors;
 }

@@ -12,11 +12,9 @@ static const char *const reserved[] = { "serial_driver", "serial_virt_tx", "seri
 
 static bool is_reserved(const char *name)
 {
-    for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
-        if (strcmp(name, reserved[i]) == 0) {
+    for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+        if (strcmp(name, reserved[i]) == 0)
             return true;
-        }
-    }
     return false;
 }
 
@@ -110,9 +108,8 @@ bool check_model(struct diag *diag, struct model *model)
         check_name(diag, model, i);
         check_window(diag, &guest->console);
         check_line(diag, &guest->cmdline);
-        if (!value_given(&guest->color)) {
+        if (!value_given(&guest->color))
             guest->color.number = i % NUM_COLORS;
-        }
     }
     check_vcpus(diag, model);
     check_switch(diag, model);

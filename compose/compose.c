@@ -25,9 +25,8 @@ static bool check_memory(const struct system *system)
     struct arena *arena = system->diag->arena;
     uint64_t board_bytes = system->board->ram_bytes;
     uint64_t guest_bytes = 0;
-    for (EACH_GUEST(guest, system->model)) {
+    for (EACH_GUEST(guest, system->model))
         guest_bytes += guest->memory.number;
-    }
     uint64_t other_bytes = plan_memory_bytes(&system->plan) - guest_bytes + SYSTEM_RAM_BYTES;
     uint64_t free_bytes = board_bytes > other_bytes ? board_bytes - other_bytes : 0;
     free_bytes -= free_bytes % GUEST_PAGE_BYTES;
@@ -74,12 +73,10 @@ static bool plan_system(struct system *system)
     system->kernels = images_of_kernels;
     system->initrds = images_of_initrds;
     system->boots = arena_alloc(system->plan.arena, count * sizeof(*system->boots));
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         good = guest_find_images(system, model_guest(system->model, i), &system->boots[i]) && good;
-    }
-    if (!good) {
+    if (!good)
         return false;
-    }
     plan_all(system);
     return check_memory(system);
 }
@@ -88,9 +85,8 @@ static bool plan_system(struct system *system)
 static const void *read_file(struct diag *diag, const char *path, size_t *bytes)
 {
     const void *contents = arena_read(diag->arena, path, bytes);
-    if (contents == NULL) {
+    if (contents == NULL)
         diag_error(diag, mark_file(path), "cannot read: %s", strerror(errno));
-    }
     return contents;
 }
 
@@ -108,9 +104,8 @@ static bool run(struct diag *diag, const struct compose_options *options)
     struct board board;
     size_t bytes;
     const void *yaml = read_file(diag, options->system_path, &bytes);
-    if (yaml == NULL || !yaml_read(diag, yaml, bytes, &model) || !check_model(diag, &model)) {
+    if (yaml == NULL || !yaml_read(diag, yaml, bytes, &model) || !check_model(diag, &model))
         return false;
-    }
     struct system system = { .diag = diag,
                              .model = &model,
                              .board = &board,

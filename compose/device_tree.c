@@ -20,21 +20,24 @@ struct writer {
 
 static void keep(struct writer *writer, int error)
 {
-    if (writer->error == 0) {
+    if (writer->error == 0)
         writer->error = error;
-    }
 }
 
-static void begin(struct writer *writer, const char *name)
-{
-    keep(writer, fdt_begin_node(writer->fdt, name));
-}
+#define PUT(writer, function, ...)  keep(writer, function((writer)->fdt, __VA_ARGS__))
+#define BEGIN(writer, name)         PUT(writer, fdt_begin_node, name)
+#define TEXT(writer, name, value)   PUT(writer, fdt_property_string, name, value)
+#define NUMBER(writer, name, value) PUT(writer, fdt_property_u32, name, value)
+#define FLAG(writer, name)          PUT(writer, fdt_property, name, NULL, 0)
+#define TEXTS(writer, name, value)                                                                 \
+    PUT(writer, fdt_property, name, value, sizeof(value)) /* array                                 \
+                                                           */
 
 static void begin_at(struct writer *writer, const char *name, uint64_t unit)
 {
     char full[48];
     (void)snprintf(full, sizeof(full), "%s@%lx", name, (unsigned long)unit);
-    begin(writer, full);
+    BEGIN(writer, full);
 }
 
 static void end(struct writer *writer)
@@ -42,34 +45,13 @@ static void end(struct writer *writer)
     keep(writer, fdt_end_node(writer->fdt));
 }
 
-static void text(struct writer *writer, const char *name, const char *value)
-{
-    keep(writer, fdt_property_string(writer->fdt, name, value));
-}
-
-static void number(struct writer *writer, const char *name, uint32_t value)
-{
-    keep(writer, fdt_property_u32(writer->fdt, name, value));
-}
-
-static void number64(struct writer *writer, const char *name, uint64_t value)
-{
-    keep(writer, fdt_property_u64(writer->fdt, name, value));
-}
-
-static void flag(struct writer *writer, const char *name)
-{
-    keep(writer, fdt_property(writer->fdt, name, NULL, 0));
-}
-
 static void numbers(struct writer *writer, const char *name, const uint32_t *values, size_t count)
 {
     fdt32_t cells[16];
     assert(count <= sizeof(cells) / sizeof(cells[0]));
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         cells[i] = cpu_to_fdt32(values[i]);
-    }
-    keep(writer, fdt_property(writer->fdt, name, cells, (int)(count * sizeof(cells[0]))));
+    PUT(writer, fdt_property, name, cells, (int)(count * sizeof(cells[0])));
 }
 #define NUMBERS(writer, name, ...)                                                                 \
     numbers(writer, name, (const uint32_t[]){ __VA_ARGS__ },                                       \
@@ -86,12 +68,13 @@ static void reg(struct writer *writer, uint64_t gpa, uint64_t bytes)
 static void write_chosen(struct writer *writer, const struct vmm_config *config,
                          const char *bootargs)
 {
-    begin(writer, "chosen");
-    text(writer, "bootargs", bootargs);
-    text(writer, "stdout-path", "/pl011@9000000");
+    BEGIN(writer, "chosen");
+    TEXT(writer, "bootargs", bootargs);
+    TEXT(writer, "stdout-path", "/pl011@9000000");
     if (config->initrd.size_bytes != 0) {
-        number64(writer, "linux,initrd-start", config->initrd_gpa);
-        number64(writer, "linux,initrd-end", config->initrd_gpa + config->initrd.size_bytes);
+        PUT(writer, fdt_property_u64, "linux,initrd-start", config->initrd_gpa);
+        PUT(writer, fdt_property_u64, "linux,initrd-end",
+            config->initrd_gpa + config->initrd.size_bytes);
     }
     end(writer);
 }
@@ -99,22 +82,22 @@ static void write_chosen(struct writer *writer, const struct vmm_config *config,
 static void write_memory(struct writer *writer, const struct vmm_config *config)
 {
     begin_at(writer, "memory", config->ram_gpa);
-    text(writer, "device_type", "memory");
+    TEXT(writer, "device_type", "memory");
     reg(writer, config->ram_gpa, config->ram_bytes);
     end(writer);
 }
 
 static void write_cpus(struct writer *writer, uint32_t num_vcpus)
 {
-    begin(writer, "cpus");
-    number(writer, "#address-cells", 1);
-    number(writer, "#size-cells", 0);
+    BEGIN(writer, "cpus");
+    NUMBER(writer, "#address-cells", 1);
+    NUMBER(writer, "#size-cells", 0);
     for (uint32_t i = 0; i < num_vcpus; i++) {
         begin_at(writer, "cpu", i);
-        text(writer, "device_type", "cpu");
-        text(writer, "compatible", "arm,armv8");
-        number(writer, "reg", i);
-        text(writer, "enable-method", "psci");
+        TEXT(writer, "device_type", "cpu");
+        TEXT(writer, "compatible", "arm,armv8");
+        NUMBER(writer, "reg", i);
+        TEXT(writer, "enable-method", "psci");
         end(writer);
     }
     end(writer);
@@ -124,22 +107,22 @@ static void write_cpus(struct writer *writer, uint32_t num_vcpus)
 static void write_psci(struct writer *writer)
 {
     static const char compatible[] = "arm,psci-1.0\0arm,psci-0.2";
-    begin(writer, "psci");
-    keep(writer, fdt_property(writer->fdt, "compatible", compatible, sizeof(compatible)));
-    text(writer, "method", "smc");
+    BEGIN(writer, "psci");
+    TEXTS(writer, "compatible", compatible);
+    TEXT(writer, "method", "smc");
     end(writer);
 }
 
 static void write_gic(struct writer *writer, uint64_t gicd_gpa, uint64_t gicc_gpa)
 {
     begin_at(writer, "intc", gicd_gpa);
-    text(writer, "compatible", "arm,cortex-a15-gic");
-    flag(writer, "interrupt-controller");
-    number(writer, "#interrupt-cells", 3);
-    number(writer, "#address-cells", 0);
+    TEXT(writer, "compatible", "arm,cortex-a15-gic");
+    FLAG(writer, "interrupt-controller");
+    NUMBER(writer, "#interrupt-cells", 3);
+    NUMBER(writer, "#address-cells", 0);
     NUMBERS(writer, "reg", HIGH(gicd_gpa), LOW(gicd_gpa), 0, GUEST_GICD_BYTES, HIGH(gicc_gpa),
             LOW(gicc_gpa), 0, GUEST_GICC_BYTES);
-    number(writer, "phandle", PHANDLE_GIC);
+    NUMBER(writer, "phandle", PHANDLE_GIC);
     end(writer);
 }
 
@@ -147,30 +130,29 @@ static void write_gic(struct writer *writer, uint64_t gicd_gpa, uint64_t gicc_gp
 static void write_timer(struct writer *writer, uint32_t num_vcpus)
 {
     uint32_t flags = ((1u << num_vcpus) - 1) << 8 | IRQ_LEVEL; /* bits 8 to 15: which cores */
-    begin(writer, "timer");
-    text(writer, "compatible", "arm,armv8-timer");
+    BEGIN(writer, "timer");
+    TEXT(writer, "compatible", "arm,armv8-timer");
     NUMBERS(writer, "interrupts", GIC_PPI, 13, flags, GIC_PPI, 14, flags, GIC_PPI, 11, flags,
             GIC_PPI, 10, flags);
-    flag(writer, "always-on");
+    FLAG(writer, "always-on");
     end(writer);
 }
 
 static void write_clock(struct writer *writer)
 {
-    begin(writer, "apb-pclk");
-    text(writer, "compatible", "fixed-clock");
-    number(writer, "#clock-cells", 0);
-    number(writer, "clock-frequency", CLOCK_HZ);
-    text(writer, "clock-output-names", "clk24mhz");
-    number(writer, "phandle", PHANDLE_CLOCK);
+    BEGIN(writer, "apb-pclk");
+    TEXT(writer, "compatible", "fixed-clock");
+    NUMBER(writer, "#clock-cells", 0);
+    NUMBER(writer, "clock-frequency", CLOCK_HZ);
+    TEXT(writer, "clock-output-names", "clk24mhz");
+    NUMBER(writer, "phandle", PHANDLE_CLOCK);
     end(writer);
 }
 
 static void device_interrupt(struct writer *writer, const struct vmm_device *device)
 {
-    if (device->intid != 0) {
+    if (device->intid != 0)
         NUMBERS(writer, "interrupts", GIC_SPI, device->intid - GIC_FIRST_SPI, IRQ_LEVEL);
-    }
 }
 
 /* Only "arm,pl011": earlycon finds it by that, and the amba driver, which would want a whole
@@ -179,21 +161,21 @@ static void write_pl011(struct writer *writer, const struct vmm_device *device)
 {
     static const char names[] = "uartclk\0apb_pclk";
     begin_at(writer, "pl011", device->gpa);
-    text(writer, "compatible", "arm,pl011");
+    TEXT(writer, "compatible", "arm,pl011");
     reg(writer, device->gpa, device->size_bytes);
     device_interrupt(writer, device);
     NUMBERS(writer, "clocks", PHANDLE_CLOCK, PHANDLE_CLOCK);
-    keep(writer, fdt_property(writer->fdt, "clock-names", names, sizeof(names)));
+    TEXTS(writer, "clock-names", names);
     end(writer);
 }
 
 static void write_virtio(struct writer *writer, const struct vmm_device *device)
 {
     begin_at(writer, "virtio_mmio", device->gpa);
-    text(writer, "compatible", "virtio,mmio");
+    TEXT(writer, "compatible", "virtio,mmio");
     reg(writer, device->gpa, device->size_bytes);
     device_interrupt(writer, device);
-    flag(writer, "dma-coherent");
+    FLAG(writer, "dma-coherent");
     end(writer);
 }
 
@@ -201,23 +183,22 @@ static void write_devices(struct writer *writer, const struct vmm_config *config
 {
     for (uint32_t i = 0; i < config->num_devices; i++) {
         const struct vmm_device *device = &config->devices[i];
-        if (device->type == VMM_DEVICE_PL011) {
+        if (device->type == VMM_DEVICE_PL011)
             write_pl011(writer, device);
-        } else {
+        else
             write_virtio(writer, device);
-        }
     }
 }
 
 static void write_root(struct writer *writer, const struct vmm_config *config, uint64_t gicc_gpa,
                        const char *bootargs)
 {
-    begin(writer, "");
-    text(writer, "compatible", "cloister,cell");
-    text(writer, "model", "Cloister cell");
-    number(writer, "#address-cells", 2);
-    number(writer, "#size-cells", 2);
-    number(writer, "interrupt-parent", PHANDLE_GIC);
+    BEGIN(writer, "");
+    TEXT(writer, "compatible", "cloister,cell");
+    TEXT(writer, "model", "Cloister cell");
+    NUMBER(writer, "#address-cells", 2);
+    NUMBER(writer, "#size-cells", 2);
+    NUMBER(writer, "interrupt-parent", PHANDLE_GIC);
     write_chosen(writer, config, bootargs);
     write_memory(writer, config);
     write_cpus(writer, config->num_vcpus);

@@ -16,9 +16,8 @@ void diag_error(struct diag *diag, struct mark at, const char *format, ...)
     va_list arguments;
     diag->errors++;
     fputs(file, diag->out);
-    if (at.line != 0) {
+    if (at.line != 0)
         fprintf(diag->out, ":%u:%u", at.line, at.column);
-    }
     fputs(": error: ", diag->out);
     va_start(arguments, format);
     vfprintf(diag->out, format, arguments);
@@ -26,26 +25,21 @@ void diag_error(struct diag *diag, struct mark at, const char *format, ...)
     fputc('\n', diag->out);
 }
 
-static unsigned min3(unsigned a, unsigned b, unsigned c)
-{
-    unsigned ab = a < b ? a : b;
-    return ab < c ? ab : c;
-}
-
 /* Levenshtein's distance of two words of less than WORD_BYTES characters. */
 static unsigned distance(const char *a, const char *b)
 {
     unsigned row[WORD_BYTES];
     size_t columns = strlen(b);
-    for (unsigned j = 0; j <= columns; j++) {
+    for (unsigned j = 0; j <= columns; j++)
         row[j] = j;
-    }
     for (unsigned i = 1; a[i - 1] != '\0'; i++) {
         unsigned diagonal = row[0];
         row[0] = i;
         for (size_t j = 1; j <= columns; j++) {
             unsigned above = row[j];
-            row[j] = min3(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
+            unsigned changed = diagonal + (a[i - 1] != b[j - 1]);
+            unsigned other = (above < row[j - 1] ? above : row[j - 1]) + 1;
+            row[j] = changed < other ? changed : other;
             diagonal = above;
         }
     }
@@ -70,9 +64,8 @@ const char *diag_meant(struct arena *arena, const char *word, const char *const 
 const char *diag_join(struct arena *arena, const char *const *words)
 {
     const char *joined = "";
-    for (size_t i = 0; words[i] != NULL; i++) {
+    for (size_t i = 0; words[i] != NULL; i++)
         joined = i == 0 ? words[i] : arena_printf(arena, "%s, %s", joined, words[i]);
-    }
     return joined;
 }
 
@@ -81,9 +74,8 @@ const char *diag_quote(struct arena *arena, const char *text)
     size_t length = strlen(text);
     bool cut = length > QUOTE_BYTES;
     char *quoted = arena_copy(arena, text, cut ? QUOTE_BYTES : length);
-    for (char *c = quoted; *c != '\0'; c++) {
+    for (char *c = quoted; *c != '\0'; c++)
         *c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
-    }
     return arena_printf(arena, "'%s%s'", quoted, cut ? "..." : "");
 }
 
@@ -109,9 +101,8 @@ char *arena_size(struct arena *arena, uint64_t bytes)
     } units[] = { { 30, 'G' }, { 20, 'M' }, { 10, 'K' } };
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         uint64_t unit = 1ul << units[i].shift;
-        if (bytes >= unit && bytes % unit == 0) {
+        if (bytes >= unit && bytes % unit == 0)
             return arena_printf(arena, "%" PRIu64 "%c", bytes / unit, units[i].unit);
-        }
     }
     return arena_printf(arena, "%" PRIu64 " bytes", bytes);
 }

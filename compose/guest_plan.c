@@ -10,9 +10,8 @@
 static const char *path_of(const struct system *system, const struct value *key,
                            const char *fallback)
 {
-    if (!value_given(key)) {
+    if (!value_given(key))
         return fallback;
-    }
     return key->text[0] == '/'
                ? key->text
                : arena_printf(system->plan.arena, "%s/%s", system->folder, key->text);
@@ -45,9 +44,8 @@ bool guest_find_images(struct system *system, const struct guest *guest, struct 
         boot->initrd =
             find_image(system, guest, &system->initrds, &guest->initrd, system->defaults->initrd);
     }
-    if (boot->kernel == NULL || (wants_initrd && boot->initrd == NULL)) {
+    if (boot->kernel == NULL || (wants_initrd && boot->initrd == NULL))
         return false;
-    }
     boot->place = place_images(GUEST_RAM_GPA, boot->kernel, boot->initrd);
     uint64_t least_bytes = boot->place.least_ram_bytes;
     if (guest->memory.number < least_bytes) {
@@ -94,9 +92,8 @@ static const char *bootargs(struct arena *arena, const struct guest *guest)
 
 static struct vmm_image map_image(struct plan *plan, struct pd *vmm, const struct image *image)
 {
-    if (image == NULL) {
+    if (image == NULL)
         return (struct vmm_image){ 0 };
-    }
     return (struct vmm_image){ plan_map(plan, vmm, image->region, "r"), image->file_bytes };
 }
 

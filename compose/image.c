@@ -52,31 +52,24 @@ static const struct {
 
 static const char *what_it_is(const struct arm64_header *header, size_t bytes)
 {
-    for (size_t i = 0; i < sizeof(mistaken) / sizeof(mistaken[0]); i++) {
-        if (bytes >= mistaken[i].bytes &&
-            memcmp(header, mistaken[i].magic, mistaken[i].bytes) == 0) {
+    for (size_t i = 0; i < sizeof(mistaken) / sizeof(mistaken[0]); i++)
+        if (bytes >= mistaken[i].bytes && memcmp(header, mistaken[i].magic, mistaken[i].bytes) == 0)
             return mistaken[i].advice;
-        }
-    }
     return "its header has no arm64 magic; give arch/arm64/boot/Image";
 }
 
 /* Returns what is wrong with a kernel's header, or NULL. */
 static const char *header_fault(const struct arm64_header *header, size_t bytes)
 {
-    if (bytes < sizeof(*header) || le32toh(header->magic) != ARM64_MAGIC) {
+    if (bytes < sizeof(*header) || le32toh(header->magic) != ARM64_MAGIC)
         return what_it_is(header, bytes);
-    }
-    if ((le64toh(header->flags) & FLAG_BIG_ENDIAN) != 0) {
+    if ((le64toh(header->flags) & FLAG_BIG_ENDIAN) != 0)
         return "it is big endian; build it with CONFIG_CPU_LITTLE_ENDIAN";
-    }
-    if (header->image_size == 0) {
+    if (header->image_size == 0)
         return "its header tells no image_size; use Linux 3.17 or later";
-    }
     if (le64toh(header->image_size) >= KERNEL_MAX ||
-        le64toh(header->text_offset) >= GUEST_PAGE_BYTES) {
+        le64toh(header->text_offset) >= GUEST_PAGE_BYTES)
         return "its header is damaged (image_size or text_offset); build or fetch it again";
-    }
     return NULL;
 }
 
@@ -97,9 +90,8 @@ static uint64_t gzip_bytes(FILE *file, uint64_t otherwise)
     uint32_t size = 0;
     if (fread(magic, 1, sizeof(magic), file) != sizeof(magic) || magic[0] != 0x1f ||
         magic[1] != 0x8b || fseek(file, -(long)sizeof(size), SEEK_END) != 0 ||
-        fread(&size, 1, sizeof(size), file) != sizeof(size)) {
+        fread(&size, 1, sizeof(size), file) != sizeof(size))
         return otherwise;
-    }
     return le32toh(size) > otherwise ? le32toh(size) : otherwise;
 }
 
@@ -128,9 +120,8 @@ static FILE *open_image(const struct images *images, struct diag *diag, struct m
     } else {
         return file;
     }
-    if (file != NULL) {
+    if (file != NULL)
         (void)fclose(file);
-    }
     return NULL;
 }
 
@@ -139,13 +130,11 @@ struct image *images_find(struct images *images, struct diag *diag, struct mark 
 {
     struct stat status = { 0 };
     FILE *file = open_image(images, diag, at, path, &status);
-    if (file == NULL) {
+    if (file == NULL)
         return NULL;
-    }
     struct image *image = images->first;
-    while (image != NULL && (image->device != status.st_dev || image->inode != status.st_ino)) {
+    while (image != NULL && (image->device != status.st_dev || image->inode != status.st_ino))
         image = image->next;
-    }
     const char *fault = NULL;
     if (image == NULL) {
         image = arena_alloc(diag->arena, sizeof(*image));

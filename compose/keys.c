@@ -79,25 +79,52 @@ static const struct key top_keys[] = {
 };
 const struct key_table system_keys = TABLE("a system", struct model, top_keys);
 
+/* The manual's example: a test composes it. */
+static const char reference_head[] =
+    "# The system file\n\n"
+    "<!-- Written by `composer --reference`; `make unit` compares. -->\n\n"
+    "A system is one YAML file, `system.yaml`. Keys with a default may be left out;\n"
+    "adding a guest is adding an element to `guests`. What is wrong in a file is told with its "
+    "line\n"
+    "and with what would be right.\n\n"
+    "```yaml\n"
+    "system: example\n\n"
+    "console:\n"
+    "  switch: at                    # @1, @2, @3 move the input\n\n"
+    "guests:\n"
+    "  - name: web\n"
+    "    memory: 256M\n"
+    "  - name: database\n"
+    "    memory: 512MiB              # the same as 512M\n"
+    "    vcpus: 2\n"
+    "    color: cyan\n"
+    "    cmdline: quiet loglevel=3\n"
+    "    console: {columns: 100, rows: 30}\n"
+    "  - name: silent\n"
+    "    memory: 64M\n"
+    "    console: false\n"
+    "    color: none\n"
+    "```\n\n"
+    "Sizes are numbers of bytes or of `K`, `M`, `G` (powers of 1,024).\n";
+
 static void reference_of(FILE *out, struct arena *arena, const struct key_table *table)
 {
-    fprintf(out, "\n### Keys of %s\n\n| key | value | default | meaning |\n|---|---|---|---|\n",
+    fprintf(out, "\n## Keys of %s\n\n| key | value | default | meaning |\n|---|---|---|---|\n",
             table->what);
     for (size_t i = 0; i < table->num_keys; i++) {
         const struct key *key = &table->keys[i];
         fprintf(out, "| `%s` | %s | %s | %s |\n", key->name, scalar_wanted(arena, key),
                 key->required ? "must be given" : key->fallback, key->help);
     }
-    for (size_t i = 0; i < table->num_keys; i++) {
-        if (table->keys[i].table != NULL) {
+    for (size_t i = 0; i < table->num_keys; i++)
+        if (table->keys[i].table != NULL)
             reference_of(out, arena, table->keys[i].table);
-        }
-    }
 }
 
 void keys_reference(FILE *out)
 {
     struct arena arena = { 0 };
+    fputs(reference_head, out);
     reference_of(out, &arena, &system_keys);
     arena_free(&arena);
 }

@@ -13,13 +13,15 @@ static const char usage[] =
     "kernel of guests that name none: an arm64 Image\n  --initrd FILE     the initial RAM disk of "
     "guests that name none\n  --reference       write the keys of SYSTEM.yaml, as Markdown\n";
 
+/* Those with an argument come first, in the order of `places` below. */
+enum { BOARD, OUT, LINUX, INITRD, NUM_PLACES, REFERENCE = NUM_PLACES, HELP };
 static const struct option long_options[] = {
-    { "board-dtb", required_argument, NULL, 'b' },
-    { "out", required_argument, NULL, 'o' },
-    { "linux", required_argument, NULL, 'l' },
-    { "initrd", required_argument, NULL, 'i' },
-    { "reference", no_argument, NULL, 'r' },
-    { "help", no_argument, NULL, 'h' },
+    { "board-dtb", required_argument, NULL, BOARD },
+    { "out", required_argument, NULL, OUT },
+    { "linux", required_argument, NULL, LINUX },
+    { "initrd", required_argument, NULL, INITRD },
+    { "reference", no_argument, NULL, REFERENCE },
+    { "help", no_argument, NULL, HELP },
     { 0 },
 };
 
@@ -28,35 +30,23 @@ enum { EXIT_GOOD, EXIT_ERRORS, EXIT_USAGE };
 /* Reads the command line. Returns false if it says what else to do, in *status. */
 static bool read_options(int argc, char **argv, struct compose_options *options, int *status)
 {
-    int letter;
+    const char **places[NUM_PLACES] = { &options->board_path, &options->out_folder,
+                                        &options->defaults.kernel, &options->defaults.initrd };
+    int option;
     *status = EXIT_GOOD;
-    while ((letter = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-        switch (letter) {
-        case 'b':
-            options->board_path = optarg;
-            break;
-        case 'o':
-            options->out_folder = optarg;
-            break;
-        case 'l':
-            options->defaults.kernel = optarg;
-            break;
-        case 'i':
-            options->defaults.initrd = optarg;
-            break;
-        case 'r':
+    while ((option = getopt_long(argc, argv, "", long_options, NULL)) >= 0 && option != '?') {
+        if (option == REFERENCE) {
             keys_reference(stdout);
             return false;
-        case 'h':
+        }
+        if (option == HELP) {
             fputs(usage, stdout);
             return false;
-        default:
-            fputs(usage, stderr);
-            *status = EXIT_USAGE;
-            return false;
         }
+        *places[option] = optarg;
     }
-    if (optind != argc - 1 || options->board_path == NULL || options->out_folder == NULL) {
+    if (option == '?' || optind != argc - 1 || options->board_path == NULL ||
+        options->out_folder == NULL) {
         fputs(usage, stderr);
         *status = EXIT_USAGE;
         return false;
@@ -69,8 +59,7 @@ int main(int argc, char **argv)
 {
     struct compose_options options = { 0 };
     int status;
-    if (!read_options(argc, argv, &options, &status)) {
+    if (!read_options(argc, argv, &options, &status))
         return status;
-    }
     return compose(&options, stderr) ? EXIT_GOOD : EXIT_ERRORS;
 }

@@ -21,6 +21,7 @@ static const struct {
 } tables[] = {
     { "link.mk", link_write, false },
     { "system.d", link_write_depends, false },
+    { "system.dot", picture_write, false },
     { "system.xml", xml_write, true }, /* the last: make looks at its age */
 };
 
@@ -41,14 +42,12 @@ static void write_bytes(const struct output *output, const char *name, const voi
     const char *path = path_of(output, name);
     size_t old_length = 0;
     const void *old = always ? NULL : arena_read(output->diag->arena, path, &old_length);
-    if (old != NULL && old_length == length && memcmp(old, bytes, length) == 0) {
+    if (old != NULL && old_length == length && memcmp(old, bytes, length) == 0)
         return;
-    }
     FILE *file = fopen(path, "wb");
     bool written = file != NULL && fwrite(bytes, 1, length, file) == length;
-    if (file == NULL || fclose(file) != 0 || !written) {
+    if (file == NULL || fclose(file) != 0 || !written)
         tell(output, path);
-    }
 }
 
 static void write_tables(const struct output *output, const struct system *system)
@@ -71,9 +70,8 @@ static void link_images(const struct output *output, const struct images *images
         const char *path = path_of(output, image->name);
         char *target = realpath(image->path, NULL);
         (void)unlink(path);
-        if (target == NULL || symlink(target, path) != 0) {
+        if (target == NULL || symlink(target, path) != 0)
             tell(output, path);
-        }
         free(target);
     }
 }
@@ -86,9 +84,8 @@ static void make_folder(const struct output *output)
         (void)mkdir(path, 0777); /* one that cannot be made is told of below */
         *slash = '/';
     }
-    if (mkdir(path, 0777) != 0 && errno != EEXIST) {
+    if (mkdir(path, 0777) != 0 && errno != EEXIST)
         tell(output, path);
-    }
 }
 
 bool output_write(const struct system *system, const char *folder)
@@ -96,11 +93,9 @@ bool output_write(const struct system *system, const char *folder)
     unsigned errors = system->diag->errors;
     struct output output = { system->diag, folder };
     make_folder(&output);
-    for (const struct pd *pd = system->plan.pds; pd != NULL; pd = pd->next) {
-        for (const struct record *record = pd->records; record != NULL; record = record->next) {
+    for (const struct pd *pd = system->plan.pds; pd != NULL; pd = pd->next)
+        for (const struct record *record = pd->records; record != NULL; record = record->next)
             write_bytes(&output, record->file, record->bytes, record->size_bytes, false);
-        }
-    }
     for (size_t i = 0; i < system->model->guests.count; i++) {
         const struct guest_boot *boot = &system->boots[i];
         write_bytes(&output, boot->tree_file, boot->tree.bytes, boot->tree.size_bytes, false);

@@ -17,6 +17,9 @@ bool output_write(const struct system *system, const char *folder);
  */
 void xml_write(FILE *out, const struct system *system, const char *folder);
 
+/* picture.c. Writes the system as a graph for graphviz's dot. */
+void picture_write(FILE *out, const struct system *system, const char *folder);
+
 /*
  * link.c. Writes a makefile that copies each PD's program and puts the PD's records into the copy:
  * `make -f link.mk PROGRAM_DIR=... SYSTEM_DIR=...`.

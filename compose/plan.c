@@ -43,21 +43,18 @@ struct region *plan_device(struct plan *plan, const char *name, uint64_t phys_ad
     return region;
 }
 
-static struct map *new_map(struct plan *plan, const struct region *region, uint64_t vaddr,
-                           const char *perms)
+static void add_map(struct plan *plan, struct map **maps, const struct region *region,
+                    uint64_t vaddr, const char *perms)
 {
     struct map *map = arena_alloc(plan->arena, sizeof(*map));
-    map->region = region;
-    map->vaddr = vaddr;
-    map->perms = perms;
-    return map;
+    *map = (struct map){ .region = region, .vaddr = vaddr, .perms = perms };
+    APPEND(*maps, map);
 }
 
 void plan_map_at(struct plan *plan, struct pd *pd, const struct region *region, uint64_t vaddr,
                  const char *perms)
 {
-    struct map *map = new_map(plan, region, vaddr, perms);
-    APPEND(pd->maps, map);
+    add_map(plan, &pd->maps, region, vaddr, perms);
     /* The page after it stays unmapped: running off the end is a fault, not a neighbour's data. */
     pd->next_vaddr = vaddr + region->bytes + PAGE_BYTES;
 }
@@ -72,8 +69,7 @@ uint64_t plan_map(struct plan *plan, struct pd *pd, const struct region *region,
 void plan_map_vm(struct plan *plan, struct vm *vm, const struct region *region, uint64_t gpa,
                  const char *perms)
 {
-    struct map *map = new_map(plan, region, gpa, perms);
-    APPEND(vm->maps, map);
+    add_map(plan, &vm->maps, region, gpa, perms);
 }
 
 static uint8_t new_id(struct pd *pd)
@@ -116,8 +112,7 @@ void *plan_record(struct plan *plan, struct pd *pd, const char *section, size_t 
 uint64_t plan_memory_bytes(const struct plan *plan)
 {
     uint64_t bytes = 0;
-    for (const struct region *region = plan->regions; region != NULL; region = region->next) {
+    for (const struct region *region = plan->regions; region != NULL; region = region->next)
         bytes += region->is_device ? 0 : region->bytes;
-    }
     return bytes;
 }

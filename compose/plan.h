@@ -84,9 +84,8 @@ struct plan {
 #define APPEND(first, element)                                                                     \
     do {                                                                                           \
         __typeof__(element) *end = &(first);                                                       \
-        while (*end != NULL) {                                                                     \
+        while (*end != NULL)                                                                       \
             end = &(*end)->next;                                                                   \
-        }                                                                                          \
         *end = (element);                                                                          \
     } while (0)
 

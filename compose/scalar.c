@@ -32,16 +32,10 @@ const char *scalar_wanted(struct arena *arena, const struct key *key)
     case KEY_MAP:
         return "a map of `key: value` lines";
     case KEY_LIST:
-        return "a list";
+        return arena_printf(arena, "a list of %" PRIu64 " to %" PRIu64 " elements", key->min,
+                            key->max);
     }
     return "";
-}
-
-static void refuse(struct diag *diag, const struct key *key, const char *text, struct mark at)
-{
-    const char *meant = key->kind == KEY_CHOICE ? diag_meant(diag->arena, text, key->choices) : "";
-    diag_error(diag, at, "'%s' is %s%s; it must be %s", key->name, diag_quote(diag->arena, text),
-               meant, scalar_wanted(diag->arena, key));
 }
 
 static bool is_name(const char *text)
@@ -53,11 +47,9 @@ static bool is_name(const char *text)
 
 static bool is_text(const char *text)
 {
-    for (const char *c = text; *c != '\0'; c++) {
-        if ((unsigned char)*c < ' ' || *c == 0x7f) {
+    for (const char *c = text; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
             return false;
-        }
-    }
     return strlen(text) <= CMDLINE_MAX_LENGTH;
 }
 
@@ -65,13 +57,11 @@ static bool is_text(const char *text)
 static const char *read_digits(const char *text, uint64_t *number)
 {
     size_t digits = strspn(text, DIGITS);
-    if (digits == 0 || digits > 18) { /* 10^18 fits into 64 bits */
+    if (digits == 0 || digits > 18) /* 10^18 fits into 64 bits */
         return NULL;
-    }
     *number = 0;
-    for (size_t i = 0; i < digits; i++) {
+    for (size_t i = 0; i < digits; i++)
         *number = *number * 10 + (uint64_t)(text[i] - '0');
-    }
     return text + digits;
 }
 
@@ -116,35 +106,33 @@ static bool read_choice(const struct key *key, const char *text, uint64_t *numbe
     return false;
 }
 
-void scalar_read(struct diag *diag, const struct key *key, const char *text, struct value *value)
+static bool read_text(const struct key *key, const char *text, uint64_t *number)
 {
-    bool good = false;
-    value->text = text;
     switch (key->kind) {
     case KEY_NAME:
-        good = is_name(text);
-        break;
+        return is_name(text);
     case KEY_TEXT:
-        good = is_text(text);
-        break;
+        return is_text(text);
     case KEY_PATH:
-        good = *text != '\0' && is_text(text);
-        break;
+        return *text != '\0' && is_text(text);
     case KEY_SIZE:
-        good = read_size(text, &value->number) && in_limits(key, value->number);
-        break;
+        return read_size(text, number) && in_limits(key, *number);
     case KEY_COUNT:
-        good = read_count(text, &value->number) && in_limits(key, value->number);
-        break;
+        return read_count(text, number) && in_limits(key, *number);
     case KEY_CHOICE:
-        good = read_choice(key, text, &value->number);
-        break;
-    case KEY_MAP:
-    case KEY_SWITCH_MAP:
-    case KEY_LIST:
-        break; /* no single values */
+        return read_choice(key, text, number);
+    default:
+        return false; /* no single values */
     }
-    if (!good) {
-        refuse(diag, key, text, value->at);
+}
+
+void scalar_read(struct diag *diag, const struct key *key, const char *text, struct value *value)
+{
+    value->text = text;
+    if (!read_text(key, text, &value->number)) {
+        const char *meant =
+            key->kind == KEY_CHOICE ? diag_meant(diag->arena, text, key->choices) : "";
+        diag_error(diag, value->at, "'%s' is %s%s; it must be %s", key->name,
+                   diag_quote(diag->arena, text), meant, scalar_wanted(diag->arena, key));
     }
 }

@@ -9,6 +9,9 @@
 /* A file that is being read: libyaml's tree of nodes. */
 struct reader {
     struct diag *diag;
+    const char *bytes;
+    size_t length;
+    yaml_parser_t parser;
     yaml_document_t document;
 };
 
@@ -43,9 +46,8 @@ static const char *text_of(struct reader *reader, const yaml_node_t *node)
 static const char *known_keys(struct reader *reader, const struct key_table *table,
                               const char **words)
 {
-    for (size_t i = 0; i < table->num_keys; i++) {
+    for (size_t i = 0; i < table->num_keys; i++)
         words[i] = table->keys[i].name;
-    }
     words[table->num_keys] = NULL;
     return diag_join(reader->diag->arena, words);
 }
@@ -61,11 +63,9 @@ static const struct key *find_key(struct reader *reader, const yaml_node_t *node
         return NULL;
     }
     const char *text = text_of(reader, node);
-    for (size_t i = 0; text != NULL && i < table->num_keys; i++) {
-        if (strcmp(table->keys[i].name, text) == 0) {
+    for (size_t i = 0; text != NULL && i < table->num_keys; i++)
+        if (strcmp(table->keys[i].name, text) == 0)
             return &table->keys[i];
-        }
-    }
     const char *words[MAX_KEYS + 1];
     const char *known = known_keys(reader, table, words);
     const char *word = text == NULL ? "" : text;
@@ -125,11 +125,10 @@ static void set_initial(const struct key_table *table, void *out)
     for (size_t i = 0; i < table->num_keys; i++) {
         const struct key *key = &table->keys[i];
         void *member = (char *)out + key->offset;
-        if (key->kind == KEY_MAP || key->kind == KEY_SWITCH_MAP) {
+        if (key->kind == KEY_MAP || key->kind == KEY_SWITCH_MAP)
             set_initial(key->table, member);
-        } else if (key->kind != KEY_LIST) {
+        else if (key->kind != KEY_LIST)
             ((struct value *)member)->number = key->initial;
-        }
     }
 }
 
@@ -167,9 +166,8 @@ static void read_pair(struct reader *reader, const yaml_node_pair_t *pair,
 {
     const yaml_node_t *key_node = yaml_document_get_node(&reader->document, pair->key);
     const struct key *key = find_key(reader, key_node, table);
-    if (key == NULL) {
+    if (key == NULL)
         return;
-    }
     struct mark *before = &seen[key - table->keys];
     if (before->line != 0) {
         diag_error(reader->diag, place_of(key_node),
@@ -195,104 +193,80 @@ static void read_map(struct reader *reader, yaml_node_t *node, const struct key_
     set_initial(table, out);
     struct mark seen[MAX_KEYS] = { 0 };
     for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
-         pair < node->data.mapping.pairs.top; pair++) {
+         pair < node->data.mapping.pairs.top; pair++)
         read_pair(reader, pair, table, seen, out);
-    }
     check_required(reader, at, table, seen);
 }
 
-/* libyaml gives a byte offset, no place, where the bytes are not text. */
-static struct mark mark_of_offset(const char *bytes, size_t offset)
+/* Where the parser has stopped. Where the bytes are not text, libyaml gives an offset only. */
+static struct mark problem_place(const struct reader *reader)
 {
+    const yaml_parser_t *parser = &reader->parser;
     struct mark at = { .line = 1, .column = 1 };
-    for (size_t i = 0; i < offset; i++) {
-        at.column = bytes[i] == '\n' ? 1 : at.column + 1;
-        at.line += bytes[i] == '\n';
+    if (parser->error != YAML_READER_ERROR)
+        return mark_of(parser->problem_mark);
+    for (size_t i = 0; i < parser->problem_offset && i < reader->length; i++) {
+        at.column = reader->bytes[i] == '\n' ? 1 : at.column + 1;
+        at.line += reader->bytes[i] == '\n';
     }
     return at;
 }
 
-static void tell_not_yaml(struct diag *diag, const yaml_parser_t *parser, const char *bytes,
-                          size_t length)
+/* Loads the next document and returns its root, NULL if it is empty; tells an error and returns
+ * false where the bytes are no YAML. */
+static bool load(struct reader *reader, yaml_node_t **root)
 {
-    struct mark at = mark_of(parser->problem_mark);
-    if (parser->error == YAML_READER_ERROR) {
-        size_t offset = parser->problem_offset < length ? parser->problem_offset : length;
-        at = mark_of_offset(bytes, offset);
-    }
-    bool context =
-        parser->context != NULL && parser->context_mark.line != parser->problem_mark.line;
-    const char *problem = parser->problem == NULL ? "unreadable" : parser->problem;
-    if (context) {
-        diag_error(
-            diag, at,
-            "this is not YAML: %s (%s from line %zu on); mend the indentation, colon or quote here",
-            problem, parser->context, parser->context_mark.line + 1);
-    } else {
-        diag_error(diag, at, "this is not YAML: %s; mend the indentation, colon or quote here",
-                   problem);
-    }
-}
-
-/* Loads the next document. Returns false, with an error told, where the bytes are no YAML. */
-static bool load(yaml_parser_t *parser, struct diag *diag, const void *bytes, size_t length,
-                 yaml_document_t *document)
-{
-    if (yaml_parser_load(parser, document)) {
+    const yaml_parser_t *parser = &reader->parser;
+    if (yaml_parser_load(&reader->parser, &reader->document)) {
+        *root = yaml_document_get_root_node(&reader->document);
         return true;
     }
-    tell_not_yaml(diag, parser, bytes, length);
+    const char *from = "";
+    if (parser->context != NULL && parser->context_mark.line != parser->problem_mark.line) {
+        from = arena_printf(reader->diag->arena, " (%s from line %zu on)", parser->context,
+                            parser->context_mark.line + 1);
+    }
+    diag_error(reader->diag, problem_place(reader),
+               "this is not YAML: %s%s; mend the indentation, colon or quote here",
+               parser->problem == NULL ? "unreadable" : parser->problem, from);
     return false;
 }
 
-static void read_document(struct reader *reader, struct model *model)
+static void read_documents(struct reader *reader, struct model *model)
 {
-    yaml_node_t *root = yaml_document_get_root_node(&reader->document);
+    yaml_node_t *root;
+    if (!load(reader, &root))
+        return;
     if (root == NULL) {
         diag_error(reader->diag, (struct mark){ 1, 1, NULL },
                    "the file is empty; it must begin with `system: NAME`");
-        return;
+    } else {
+        read_map(reader, root, &system_keys, model);
+        yaml_document_delete(&reader->document);
+        /* One file is one system: whatever follows the first document is a mistake. */
+        if (!load(reader, &root))
+            return;
+        if (root != NULL) {
+            diag_error(reader->diag, place_of(root),
+                       "a second document begins here; a file describes one system, remove the "
+                       "line '---'");
+        }
     }
-    read_map(reader, root, &system_keys, model);
-}
-
-/* One file is one system: whatever follows the first document is a mistake. */
-static void refuse_second(yaml_parser_t *parser, struct diag *diag, const void *bytes,
-                          size_t length)
-{
-    yaml_document_t second;
-    if (!load(parser, diag, bytes, length, &second)) {
-        return;
-    }
-    const yaml_node_t *root = yaml_document_get_root_node(&second);
-    if (root != NULL) {
-        diag_error(
-            diag, place_of(root),
-            "a second document begins here; a file describes one system, remove the line '---'");
-    }
-    yaml_document_delete(&second);
+    yaml_document_delete(&reader->document);
 }
 
 bool yaml_read(struct diag *diag, const void *bytes, size_t length, struct model *model)
 {
-    yaml_parser_t parser;
-    if (!yaml_parser_initialize(&parser)) {
+    struct reader reader = { .diag = diag, .bytes = bytes, .length = length };
+    unsigned errors = diag->errors;
+    memset(model, 0, sizeof(*model));
+    if (!yaml_parser_initialize(&reader.parser)) {
         diag_error(diag, (struct mark){ 0 }, "out of memory");
         return false;
     }
-    yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&parser, bytes, length);
-    struct reader reader = { .diag = diag };
-    unsigned errors = diag->errors;
-    memset(model, 0, sizeof(*model));
-    if (load(&parser, diag, bytes, length, &reader.document)) {
-        read_document(&reader, model);
-        bool empty = yaml_document_get_root_node(&reader.document) == NULL;
-        yaml_document_delete(&reader.document);
-        if (!empty) {
-            refuse_second(&parser, diag, bytes, length);
-        }
-    }
-    yaml_parser_delete(&parser);
+    yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&reader.parser, bytes, length);
+    read_documents(&reader, model);
+    yaml_parser_delete(&reader.parser);
     return diag->errors == errors;
 }

@@ -60,8 +60,21 @@ $(SYSTEM_DIR)/loader.img: $(SYSTEM_DIR)/system.xml $(SYSTEM_PROGRAMS) $(SDK_STAM
 	    --search-path $(@D) -o $@ -r $(@D)/report.txt
 
 .PHONY: image
-image: known-system $(SYSTEM_IMAGE) ## build the system image of SYSTEM
+image: known-system $(SYSTEM_IMAGE) picture-if-easy ## build the system image of SYSTEM
 	@echo 'Built $(SYSTEM_IMAGE); what lies where: $(SYSTEM_DIR)/report.txt'
+
+# ---- Its picture -------------------------------------------------------------------------------
+# Drawn with the image where graphviz is there already; `make picture` installs it.
+$(SYSTEM_DIR)/system.svg: $(SYSTEM_DIR)/system.xml
+	@dot -Tsvg $(@D)/system.dot -o $@
+
+.PHONY: picture picture-if-easy
+picture: known-system ## draw SYSTEM: guests, PDs, channels, memory, devices
+	@$(call need,graphviz)
+	@$(MAKE) $(SYSTEM_DIR)/system.svg
+	@echo 'Drawn: $(SYSTEM_DIR)/system.svg'
+picture-if-easy: $(SYSTEM_DIR)/system.xml
+	@! command -v dot >/dev/null || $(MAKE) $(SYSTEM_DIR)/system.svg
 
 # ---- Running it --------------------------------------------------------------------------------
 # Also for the tests, which bring their own -serial and -display. Without -nic none QEMU adds a

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-UNIT_TESTS += test_compose_errors test_compose_system
+UNIT_TESTS += test_compose_errors test_compose_reference test_compose_system
 
 compose_TEST_SRCS := tests/unit/compose_rig.c $(COMPOSE_SRCS)
 test_compose_errors_SRCS := tests/unit/test_compose_errors.c $(compose_TEST_SRCS)
 test_compose_errors_LIBS := -lyaml -lfdt
+test_compose_reference_SRCS := tests/unit/test_compose_reference.c $(compose_TEST_SRCS)
+test_compose_reference_LIBS := -lyaml -lfdt
 test_compose_system_SRCS := tests/unit/test_compose_system.c tests/unit/compose_xml.c \
     $(compose_TEST_SRCS)
 test_compose_system_LIBS := -lyaml -lfdt -lexpat

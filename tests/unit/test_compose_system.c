@@ -518,9 +518,41 @@ static void two_runs_are_equal(void **state)
         files++;
     }
     (void)closedir(folder);
-    assert_int_equal(files, 8 * 3 + 5 + 2 + 2);
+    assert_int_equal(files, 8 * 3 + 5 + 2 + 3);
     free(a.xml);
     free(b.xml);
+}
+
+/* Everything of the system is in the picture, and what it stands on. */
+static void picture_shows_everything(void **state)
+{
+    static const char *const wanted[] = {
+        "digraph \"many\" {",
+        "\"vm g1\" [label=\"g1\\n64M, 1 vCPU(s)\\npriority 50\" shape=box3d penwidth=3 "
+        "color=green3]",
+        "\"vm g1\" -> \"g1_vmm\"",
+        "g1_ram 64M rwx|rw\\l",
+        "\"g1_vmm\" -> \"serial_virt_rx\" [dir=both arrowhead=vee arrowtail=vee color=green3 "
+        "label=\"g1_rx_queue 4K rw|rw\\lg1_rx_data 64K r|rw\\l\"]",
+        "\"serial_virt_tx\" -> \"timer_driver\" [dir=both arrowhead=normal arrowtail=vee "
+        "color=black "
+        "label=\"calls\\l\"]",
+        "\"serial_driver\" -> \"irq 33\"",
+        "\"region uart\" [label=\"uart\\n4K at 0x9000000\" shape=component]",
+        "\"region kernel0\" -> \"g0_vmm\" [",
+        "\"vm g0\" -> \"region gicv\" [",
+    };
+    (void)state;
+    struct composed system = compose_guests(2, "picture");
+    size_t length;
+    char *dot = rig_read("picture/system.dot", &length);
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        if (strstr(dot, wanted[i]) == NULL) {
+            fail_msg("not in the picture: %s\n%s", wanted[i], dot);
+        }
+    }
+    free(dot);
+    free(system.xml);
 }
 
 /* make is told of every copy and every record, without a path of this machine. */
@@ -547,6 +579,7 @@ int main(void)
         cmocka_unit_test(all_keys_arrive),
         cmocka_unit_test(images_are_shared),
         cmocka_unit_test(two_runs_are_equal),
+        cmocka_unit_test(picture_shows_everything),
         cmocka_unit_test(link_makefile_names_every_record),
     };
     return cmocka_run_group_tests(tests, rig_setup, rig_teardown);
