@@ -6,3 +6,7 @@ serial_virt_tx_SRCS := io/virt/serial_tx/tx_core.c io/virt/serial_tx/virt_tx.c
 serial_virt_rx_SRCS := io/virt/serial_rx/switch_keys.c io/virt/serial_rx/rx_core.c \
     io/virt/serial_rx/virt_rx.c
 timer_driver_SRCS := io/drivers/timer/timer_core.c io/drivers/timer/timer.c
+PROGRAMS += blk_driver_virtio_mmio
+
+blk_driver_virtio_mmio_SRCS := $(addprefix io/drivers/blk/virtio_mmio/, transport.c slot.c vblk.c \
+    driver.c)
