@@ -75,7 +75,8 @@ const char *diag_quote(struct arena *arena, const char *text)
     bool cut = length > QUOTE_BYTES;
     char *quoted = arena_copy(arena, text, cut ? QUOTE_BYTES : length);
     for (char *c = quoted; *c != '\0'; c++)
-        *c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?';
     return arena_printf(arena, "'%s%s'", quoted, cut ? "..." : "");
 }
 

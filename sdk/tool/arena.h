@@ -10,7 +10,7 @@ struct arena {
 };
 
 /* Returns zeroed memory; ends the program when the host has none left. */
-void *arena_alloc(struct arena *arena, size_t bytes);
+void *arena_alloc(struct arena *arena, size_t bytes) __attribute__((returns_nonnull));
 
 /* Returns a copy of `length` bytes with a zero behind them. */
 char *arena_copy(struct arena *arena, const char *bytes, size_t length);

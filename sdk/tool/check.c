@@ -91,7 +91,7 @@ static bool resolve_names(struct system *s)
     for (EACH(m, s, mappings))
         find(s, NAME_REGION, m->region_name, m->line, &m->region);
     for (EACH(v, s, setvars))
-        if (v->region_name)
+        if (v->kind == SETVAR_PADDR)
             find(s, NAME_REGION, v->region_name, v->line, &v->of);
     for (EACH(end, s, ends))
         find(s, NAME_PD, end->pd_name, end->line, &end->pd);

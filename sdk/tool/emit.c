@@ -56,14 +56,13 @@ static uint64_t ids_with(const struct image_thread *thread, unsigned flag)
 }
 
 /* The variables that every program has; `thread` is complete. */
-static void patch_program(const struct build *b, const struct pd *pd,
-                          const struct image_thread *thread)
+static void patch_program(const struct build *b, const struct pd *pd, const struct image_thread *t)
 {
-    const uint64_t irqs = ids_with(thread, IMAGE_IRQ), calls = ids_with(thread, IMAGE_MAY_CALL);
-    const uint64_t notifications = ids_with(thread, IMAGE_MAY_NOTIFY);
+    const uint64_t irqs = ids_with(t, IMAGE_IRQ), calls = ids_with(t, IMAGE_MAY_CALL);
+    const uint64_t notifications = ids_with(t, IMAGE_MAY_NOTIFY);
     const unsigned long line = pd->program_line;
     const uint8_t passive = pd->passive;
-    patch(b, pd, line, "microkit_name", thread->name, sizeof thread->name);
+    patch(b, pd, line, "microkit_name", t->name, sizeof t->name);
     patch(b, pd, line, "microkit_passive", &passive, sizeof passive);
     patch(b, pd, line, "microkit_irqs", &irqs, sizeof irqs);
     patch(b, pd, line, "microkit_notifications", &notifications, sizeof notifications);

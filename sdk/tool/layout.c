@@ -48,7 +48,7 @@ static void place_kernel(struct layout *l, const struct kernel *kernel)
 }
 
 static void place_objects(struct layout *l, const struct system *s, const struct kernel *kernel,
-                          uint64_t table_pages)
+                          uint64_t tables)
 {
     uint64_t threads = s->num_pds + s->num_vcpus;
     l->threads_paddr =
@@ -59,7 +59,7 @@ static void place_objects(struct layout *l, const struct system *s, const struct
                          OBJECT_ALIGN);
     l->objects_paddr =
         take(l, "kernel objects", "", threads * kernel->info.thread_bytes, OBJECT_ALIGN);
-    l->tables_paddr = take(l, "page tables", "", table_pages * MODEL_PAGE, MODEL_PAGE);
+    l->tables_paddr = take(l, "page tables", "", tables * MODEL_PAGE, MODEL_PAGE);
 }
 
 static void place_pds(struct layout *l, struct system *s)
@@ -129,60 +129,61 @@ static bool free_find(const struct layout *l, uint64_t bytes, uint64_t alignment
     return false;
 }
 
-/* Largest pages first, then largest regions; equals as in the file, whatever qsort() does. */
-static int by_need(const void *a, const void *b)
+/* Largest pages first, then largest regions; equals as in the file. */
+static bool is_before(const struct region *x, const struct region *y)
 {
-    const struct region *x = *(struct region *const *)a, *y = *(struct region *const *)b;
-    if (x->page_size != y->page_size)
-        return x->page_size > y->page_size ? -1 : 1;
-    if (x->size != y->size)
-        return x->size > y->size ? -1 : 1;
-    return x < y ? -1 : x > y;
+    return x->page_size != y->page_size ? x->page_size > y->page_size
+           : x->size != y->size         ? x->size > y->size
+                                        : x < y;
 }
 
-static bool refuse_exhausted(const struct system *s, struct region **sorted, unsigned count,
-                             const struct region *missing, uint64_t free_bytes)
+/* The next region to be given a place after `last`; NULL: the first one, and no more. */
+static struct region *next_region(const struct system *s, const struct region *last)
+{
+    struct region *next = NULL;
+    for (EACH(r, s, regions))
+        if (!r->fixed && !r->prefill && (!last || is_before(last, r)) &&
+            (!next || is_before(r, next)))
+            next = r;
+    return next;
+}
+
+static bool refuse_exhausted(const struct system *s, const struct region *missing, uint64_t free)
 {
     uint64_t wanted = 0;
     char biggest[512] = "";
-    size_t used = 0;
-    for (unsigned i = 0; i < count; i++) {
-        wanted += sorted[i]->size;
-        if (i < BIGGEST_SHOWN && used < sizeof biggest)
+    size_t used = 0, shown = 0;
+    for (const struct region *r = next_region(s, NULL); r; r = next_region(s, r)) {
+        wanted += r->size;
+        if (shown++ < BIGGEST_SHOWN)
             used += (size_t)snprintf(biggest + used, sizeof biggest - used, "%s\"%.63s\" %.1f MiB",
-                                     i ? ", " : "", sorted[i]->name, MIB(sorted[i]->size));
+                                     used ? ", " : "", r->name, MIB(r->size));
     }
-    refuse_if(s, wanted <= free_bytes, missing->line,
+    refuse_if(s, wanted <= free, missing->line,
               "memory is exhausted: %.1f MiB are free, but in no piece that holds memory_region "
               "\"%s\" (%.1f MiB); use smaller regions or pages",
-              MIB(free_bytes), missing->name, MIB(missing->size));
+              MIB(free), missing->name, MIB(missing->size));
     return refuse(
         s, missing->line,
         "memory is exhausted: %.1f MiB are missing (regions want %.1f MiB, %.1f MiB are free) and "
         "memory_region \"%s\" has no room; the biggest regions are %s; make some smaller",
-        MIB(wanted - free_bytes), MIB(wanted), MIB(free_bytes), missing->name, biggest);
+        MIB(wanted - free), MIB(wanted), MIB(free), missing->name, biggest);
 }
 
 static bool place_free(struct layout *l, struct system *s)
 {
-    struct region **sorted = arena_alloc(l->arena, (s->num_regions + 1) * sizeof *sorted);
     uint64_t free_bytes = 0;
-    unsigned count = 0;
     for (EACH(range, l, ram))
         free_add(l, range->base_paddr, range->base_paddr + range->size_bytes);
     free_remove(l, l->image_base, model_align_up(l->image_end, MODEL_PAGE));
     for (EACH(r, s, regions))
         if (r->fixed)
             free_remove(l, r->paddr, r->paddr + r->size);
-        else if (!r->prefill)
-            sorted[count++] = r;
     for (EACH(range, l, free))
         free_bytes += range->size_bytes;
-    qsort(sorted, count, sizeof *sorted, by_need);
-    for (unsigned i = 0; i < count; i++) {
-        struct region *r = sorted[i];
+    for (struct region *r = next_region(s, NULL); r; r = next_region(s, r)) {
         if (!free_find(l, r->size, r->page_size, &r->paddr))
-            return refuse_exhausted(s, sorted, count, r, free_bytes);
+            return refuse_exhausted(s, r, free_bytes);
         free_remove(l, r->paddr, r->paddr + r->size);
     }
     for (EACH(r, s, regions))
@@ -200,25 +201,25 @@ static int by_base(const void *a, const void *b)
 /* RAM regions that the image does not hold are cleared; neighbours as one range. */
 static void list_zeroes(struct layout *l)
 {
+    struct image_range *last = NULL;
     l->zero = arena_alloc(l->arena, (l->num_parts + 1) * sizeof *l->zero);
     for (EACH(part, l, parts)) {
         if (part->in_image)
             continue;
-        struct image_range *last = l->num_zero ? &l->zero[l->num_zero - 1] : NULL;
-        if (last && last->base_paddr + last->size_bytes == part->base)
-            last->size_bytes += part->bytes;
-        else
-            l->zero[l->num_zero++] = (struct image_range){ part->base, part->bytes };
+        if (!last || last->base_paddr + last->size_bytes != part->base) {
+            last = &l->zero[l->num_zero++];
+            last->base_paddr = part->base;
+        }
+        last->size_bytes += part->bytes;
     }
 }
 
-bool layout_place(struct layout *l, struct system *s, const struct kernel *kernel,
-                  uint64_t table_pages)
+bool layout_place(struct layout *l, struct system *s, const struct kernel *kernel, uint64_t tables)
 {
     *l = (struct layout){ .arena = s->arena };
     find_ram(l, &kernel->info);
     place_kernel(l, kernel);
-    place_objects(l, s, kernel, table_pages);
+    place_objects(l, s, kernel, tables);
     place_pds(l, s);
     place_prefilled(l, s, MODEL_PAGE);
     place_prefilled(l, s, MODEL_LARGE_PAGE);

@@ -139,12 +139,6 @@ struct system {
         num_channels, num_ends, num_setvars;
 };
 
-/* Adds a zeroed object to one of the system's arrays; points to it. */
-#define MODEL_ADD(system, array)                                                                   \
-    ((system)->array = arena_grow((system)->arena, (system)->array, (system)->num_##array,         \
-                                  sizeof *(system)->array),                                        \
-     &(system)->array[(system)->num_##array++])
-
 /* If `wrong`, notes "FILE:LINE: error: ..." unless an error is noted already; line 0 is left out.
  * Returns whether all was right. */
 bool refuse_if(const struct system *system, bool wrong, unsigned long line, const char *format, ...)

@@ -192,10 +192,9 @@ static void write_sharing(const struct system *s, FILE *out)
                      "DMA reaches ALL memory.\n");
 }
 
-static void write_part(uint64_t base, uint64_t bytes, const char *what, const char *owner,
-                       FILE *out)
+static void write_part(uint64_t base, uint64_t bytes, const char *what, const char *who, FILE *out)
 {
-    fprintf(out, "  0x%010lx  %10s  %s %s\n", base, size_text(bytes).bytes, what, owner);
+    fprintf(out, "  0x%010lx  %10s  %s %s\n", base, size_text(bytes).bytes, what, who);
 }
 
 /* The parts that lie in one range of RAM, and what is free between them. */

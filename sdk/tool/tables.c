@@ -66,9 +66,10 @@ static void map(struct tables *t, uint64_t root, uint64_t vaddr, uint64_t paddr,
 {
     while (bytes && model_good(t->system)) {
         unsigned level = 1;
-        uint64_t step = LEVEL_BYTES(1);
-        while (step > largest || step > bytes || (vaddr | paddr) % step)
-            step = LEVEL_BYTES(++level);
+        while (level < LEAF_LEVEL && (LEVEL_BYTES(level) > largest || LEVEL_BYTES(level) > bytes ||
+                                      (vaddr | paddr) % LEVEL_BYTES(level)))
+            level++;
+        const uint64_t step = LEVEL_BYTES(level);
         uint64_t *entry = find_entry(t, root, vaddr, level);
         refuse_if(t->system, t->num_pages > t->max_pages, 0,
                   "memory is exhausted: the page tables would fill a quarter of the RAM; make the "

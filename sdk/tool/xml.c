@@ -45,10 +45,12 @@ static unsigned long current_line(struct parser *p)
     ((void)(refuse_if((p)->s, wrong, current_line(p), __VA_ARGS__) ||                              \
             XML_StopParser((p)->expat, XML_FALSE)))
 
-/* Adds an object that begins in this line. */
+/* Adds a zeroed object that begins in this line, and points to it. */
 #define ADD(p, array)                                                                              \
-    (MODEL_ADD((p)->s, array), (p)->s->array[(p)->s->num_##array - 1].line = current_line(p),      \
-     &(p)->s->array[(p)->s->num_##array - 1])
+    ((p)->s->array =                                                                               \
+         arena_grow((p)->s->arena, (p)->s->array, (p)->s->num_##array, sizeof *(p)->s->array),     \
+     (p)->s->array[(p)->s->num_##array].line = current_line(p),                                    \
+     &(p)->s->array[(p)->s->num_##array++])
 
 static const char *attribute(struct parser *p, const char *name)
 {
@@ -58,10 +60,11 @@ static const char *attribute(struct parser *p, const char *name)
     return NULL;
 }
 
+/* An attribute's text for the system to keep; "" without the attribute. */
 static const char *text(struct parser *p, const char *name)
 {
     const char *value = attribute(p, name);
-    return value ? arena_copy(p->s->arena, value, strlen(value)) : NULL;
+    return value ? arena_copy(p->s->arena, value, strlen(value)) : "";
 }
 
 /* Decimal or 0x and hexadecimal, with underscores between digits. */
@@ -124,7 +127,7 @@ static const char *name_of(struct parser *p, enum name_kind kind, unsigned index
             IMAGE_NAME_BYTES - 1);
     FAIL_IF(p, first, "%s \"%s\" exists already, in line %lu; give it another name",
             model_kinds[kind], new.text, first ? first->line : 0);
-    *MODEL_ADD(p->s, names) = new;
+    *ADD(p, names) = new;
     return new.text;
 }
 
@@ -156,7 +159,7 @@ static void start_region(struct parser *p)
 {
     struct region *region = ADD(p, regions);
     region->name = name_of(p, NAME_REGION, p->s->num_regions - 1);
-    region->prefill_path = text(p, "prefill_path");
+    region->prefill_path = attribute(p, "prefill_path") ? text(p, "prefill_path") : NULL;
     region->fixed = attribute(p, "phys_addr") != NULL;
     FAIL_IF(p, !region->prefill_path && !attribute(p, "size"),
             "memory_region \"%s\" has no size; give size or prefill_path", region->name);
@@ -212,9 +215,8 @@ static void start_program(struct parser *p)
 static void add_setvar(struct parser *p, const char *name, enum setvar_kind kind, unsigned of)
 {
     if (attribute(p, name))
-        *MODEL_ADD(p->s, setvars) =
-            (struct setvar){ current_line(p),        p->pd, text(p, name), kind, of,
-                             text(p, "region_paddr") };
+        *ADD(p, setvars) = (struct setvar){ current_line(p),        p->pd, text(p, name), kind, of,
+                                            text(p, "region_paddr") };
 }
 
 static void start_map(struct parser *p)
