@@ -18,7 +18,8 @@ import pexpect
 
 TARGET_DIR = os.environ.get("CLOISTER_TARGET_DIR", "build/qemu_virt_aarch64/debug")
 CPU = os.environ.get("CLOISTER_QEMU_CPU", "cortex-a76")
-HANG_S = 120  # a test waits so long before it calls something a hang
+# A test waits so long before it calls something a hang.
+HANG_S = int(os.environ.get("CLOISTER_HANG_S", "120"))
 LIFE_S = 900  # and no QEMU of ours lives longer
 LONGEST_MATCH = 4096  # of what a test waits for
 
