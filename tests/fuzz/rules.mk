@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# libFuzzer: each fuzz_NAME.c is a target, with NAME_FUZZ_SRCS and _LIBS beside it and its seeds in
+# corpus/NAME. A crash leaves its input in build/fuzz/: make it a unit test, then mend it.
+FUZZ_SECONDS ?= 60
+FUZZ_DIR := $(BUILD_DIR)/fuzz
+FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_FLAGS := -timeout=10 -rss_limit_mb=1024 -print_final_stats=1
+
+system_xml_FUZZ_SRCS := $(TOOL_SRCS)
+system_xml_FUZZ_LIBS := -lexpat
+yaml_FUZZ_SRCS := $(COMPOSE_SRCS)
+yaml_FUZZ_LIBS := -lyaml -lfdt
+elf_FUZZ_SRCS := sdk/tool/elf_file.c
+
+$(FUZZ_DIR)/%.o: %.c | $(BUILD_DIR)/.tools
+	@mkdir -p $(@D)
+	$(call say,compile,$<)
+	$(Q)clang $(UNIT_CFLAGS) -fsanitize=fuzzer-no-link -c $< -o $@
+
+define fuzz_target
+$(FUZZ_DIR)/fuzz_$(1): $$(patsubst %.c,$(FUZZ_DIR)/%.o,tests/fuzz/fuzz_$(1).c $$($(1)_FUZZ_SRCS))
+	$$(call say,link,$$@)
+	$$(Q)clang -fsanitize=fuzzer,address,undefined $$^ $$($(1)_FUZZ_LIBS) -o $$@
+endef
+$(foreach name,$(FUZZ_NAMES),$(eval $(call fuzz_target,$(name))))
+
+# `call run_fuzzer,NAME,seconds`: what it finds is kept in build/fuzz/corpus, and tried first.
+run_fuzzer = mkdir -p $(FUZZ_DIR)/corpus/$(1) && $(FUZZ_DIR)/fuzz_$(1) $(FUZZ_FLAGS) \
+    $(if $(wildcard tests/fuzz/$(1).dict),-dict=tests/fuzz/$(1).dict) -max_total_time=$(2) \
+    -artifact_prefix=$(FUZZ_DIR)/$(1)- $(FUZZ_DIR)/corpus/$(1) tests/fuzz/corpus/$(1)
+
+.PHONY: fuzz fuzz-smoke
+fuzz: $(FUZZ_NAMES:%=$(FUZZ_DIR)/fuzz_%) ## fuzz each parser for FUZZ_SECONDS (60)
+	@$(foreach name,$(FUZZ_NAMES),echo "== fuzz_$(name), $(FUZZ_SECONDS) s" && \
+	    $(call run_fuzzer,$(name),$(FUZZ_SECONDS)) &&) echo 'No crash.'
+
+# For `make test`: the seeds again, and three seconds of each; quiet unless there is a crash.
+fuzz-smoke: $(FUZZ_NAMES:%=$(FUZZ_DIR)/fuzz_%)
+	@$(foreach name,$(FUZZ_NAMES),echo "== fuzz_$(name)" && \
+	    { $(call run_fuzzer,$(name),3) >$(FUZZ_DIR)/$(name).log 2>&1 || \
+	    { tail -n 40 $(FUZZ_DIR)/$(name).log; exit 1; }; } &&) true
