@@ -17,13 +17,22 @@ static void check(seL4_Word error, const char *what)
 
 void microkit_dbg_putc(int c)
 {
-    syscall(SYSCALL_DEBUG_PUTC, (seL4_Uint8)c, 0, 0, 0, 0);
+    const char text[2] = { (char)c, '\0' };
+    microkit_dbg_puts(text);
 }
 
+/* A line of usual length goes out in one piece, whoever else prints. */
 void microkit_dbg_puts(const char *s)
 {
-    for (; *s != '\0'; s++) {
-        microkit_dbg_putc(*s);
+    char *text = (char *)&__sel4_ipc_buffer_obj + DEBUG_TEXT_OFFSET;
+    while (*s != '\0') {
+        seL4_Word bytes = 0;
+        while (bytes < DEBUG_TEXT_BYTES && s[bytes] != '\0') {
+            text[bytes] = s[bytes];
+            bytes++;
+        }
+        syscall(SYSCALL_DEBUG_PUTS, bytes, 0, 0, 0, 0);
+        s += bytes;
     }
 }
 

@@ -2,6 +2,8 @@
 /* What the test PDs share: names, time, and lines that are printed whole. */
 #pragma once
 
+#include "sdk/libc/format.h"
+
 #include <microkit.h>
 
 /* A variable that bin/microkit writes (setvar): in the file, and never assumed to be 0. */
@@ -39,22 +41,18 @@ static inline void spin_ms(seL4_Word ms)
     }
 }
 
-/* "NAME: TEXT" */
+/* "NAME: TEXT", in one piece */
 static inline void say(const char *text)
 {
-    microkit_dbg_puts(microkit_name);
-    microkit_dbg_puts(": ");
-    microkit_dbg_puts(text);
-    microkit_dbg_puts("\n");
+    char line[120];
+    format_text(line, sizeof(line), "%s: %s\n", microkit_name, text);
+    microkit_dbg_puts(line);
 }
 
 /* "NAME: TEXT VALUE" */
 static inline void say_number(const char *text, seL4_Word value)
 {
-    microkit_dbg_puts(microkit_name);
-    microkit_dbg_puts(": ");
-    microkit_dbg_puts(text);
-    microkit_dbg_puts(" ");
-    microkit_dbg_put32((seL4_Uint32)value);
-    microkit_dbg_puts("\n");
+    char line[120];
+    format_text(line, sizeof(line), "%s: %s %lu\n", microkit_name, text, value);
+    microkit_dbg_puts(line);
 }

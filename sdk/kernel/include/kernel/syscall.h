@@ -12,7 +12,7 @@
 
 /* Number, name, handler's suffix. */
 #define SYSCALLS(X)                                                                                \
-    X(0, DEBUG_PUTC, debug_putc)          /* x0 character */                                       \
+    X(0, DEBUG_PUTS, debug_puts)          /* x0 bytes of text in the IPC buffer */                 \
     X(1, RECV, recv)                      /* -> badge, msginfo or bits */                          \
     X(2, REPLY_RECV, reply_recv)          /* x1 msginfo -> badge, msginfo or bits */               \
     X(3, CALL, call)                      /* x0 channel, x1 msginfo -> error, msginfo */           \
@@ -45,6 +45,10 @@ enum syscall_number {
 /* TCB slots, as BASE_TCB_CAP and BASE_VM_TCB_CAP of microkit.h name them. */
 #define SLOT_CHILD    0x100u /* + child id */
 #define SLOT_VCPU     0x200u /* + vCPU id */
+
+/* Text for the debug console: its place in the IPC buffer's page, and how much at once. */
+#define DEBUG_TEXT_OFFSET 2048
+#define DEBUG_TEXT_BYTES  128
 
 #define MESSAGE_WORDS 64 /* most words of a message */
 #define TCB_WORDS     36 /* of seL4_UserContext */
