@@ -42,7 +42,7 @@ _Static_assert(MAX_GUESTS + 1 <= SDDF_MAX_CLIENTS, "a record has room for every 
 #define PRIORITY_GUEST          50
 
 /* Guests of equal priority take turns of this length. */
-#define GUEST_SLICE_US 5000
+#define GUEST_SLICE_US 10000
 
 /*
  * What lies where for a guest. The addresses are those of QEMU's virt board, which every tool that

@@ -5,7 +5,7 @@
  * The kernel allocates nothing at run time: bin/microkit lays out every object and builds every
  * translation table, and describes the result to the kernel in the structures below. The kernel's
  * ELF file tells the tool what it needs to know of the board and of the kernel (struct
- * kernel_info, section ".kernel_info"); the tool answers by filling in struct image_info (symbol
+ * kernel_info, symbol "kernel_info"); the tool answers by filling in struct image_info (symbol
  * "image_info" in the kernel's data) and the tables that it points to.
  *
  * Both sides are little endian and LP64, so the structures are the file format.
@@ -46,7 +46,7 @@ struct image_irq_alias {
     uint32_t intid;
 };
 
-/* Section ".kernel_info" of the kernel's ELF file; read by the tool, never changed. */
+/* Symbol kernel_info of the kernel's ELF file; read by the tool, never changed. */
 struct kernel_info {
     uint64_t magic;
     char board[32];
