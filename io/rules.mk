@@ -10,3 +10,6 @@ PROGRAMS += blk_driver_virtio_mmio
 
 blk_driver_virtio_mmio_SRCS := $(addprefix io/drivers/blk/virtio_mmio/, transport.c slot.c vblk.c \
     driver.c)
+
+PROGRAMS += blk_virt
+blk_virt_SRCS := $(addprefix io/virt/blk/, partition.c gpt.c virt_start.c virt_core.c virt.c)

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-UNIT_TESTS += test_blk_driver
+UNIT_TESTS += test_blk_queue test_blk_driver test_blk_partition
 
 BLK_DRIVER_SRCS := $(addprefix io/drivers/blk/virtio_mmio/, transport.c slot.c vblk.c)
+BLK_PARTITION_SRCS := $(addprefix io/virt/blk/, partition.c gpt.c)
+
+test_blk_queue_SRCS := tests/unit/test_blk_queue.c
+test_blk_queue_LIBS := -lpthread
 test_blk_driver_SRCS := tests/unit/test_blk_driver.c $(BLK_DRIVER_SRCS)
+test_blk_partition_SRCS := tests/unit/test_blk_partition.c $(BLK_PARTITION_SRCS)

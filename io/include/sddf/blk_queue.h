@@ -10,11 +10,13 @@
  * Entries are copied out whole before anyone looks at them.
  *
  * Signals. Always notify after a batch, in both directions; there is no flag. A client waits for
- * blk_storage_ready() before it sends the first request: the server notifies it then.
+ * blk_storage_ready() before it sends the first request: the server notifies it then. A server
+ * takes a request only where there is room for its answer; so a client that lets more requests wait
+ * than there are responses in the queue (capacity) also notifies when it has taken responses.
  *
  * A server answers every request that it takes exactly once, in any order. What two requests in
- * flight do to the same block is undefined. FLUSH is answered when everything that was answered
- * before it was sent, and every write sent before it, is on the disk.
+ * flight do to the same block is undefined. FLUSH puts on the disk at least every write that was
+ * answered before it was sent; our virtualiser also those that were sent before it.
  */
 #pragma once
 
@@ -31,7 +33,7 @@ enum blk_req_code {
     BLK_REQ_READ = 0,
     BLK_REQ_WRITE = 1,
     BLK_REQ_FLUSH = 2,   /* block_number, count and io_or_offset mean nothing */
-    BLK_REQ_BARRIER = 3, /* what is sent before is done before what is sent after begins */
+    BLK_REQ_BARRIER = 3, /* a FLUSH of all sent before it, done before what follows begins */
     /*
      * Ours, far from sDDF's own: block_number and count as in WRITE, no data. Only for a server
      * whose storage_info says so (enum blk_extension); upstream drivers leave that at 0.

@@ -142,7 +142,7 @@ struct blk_virt_client {
     struct sddf_device_region data; /* its data region; only io_addr and size are used */
     uint16_t partition;             /* its place in the table, from 0, or BLK_WHOLE_DISK */
     bool read_only;
-    bool guest_ram; /* the data region is the RAM of its guest */
+    bool guest_ram; /* the data region is the RAM of its guest; treated as any other */
     char name[SDDF_NAME_BYTES];
 };
 

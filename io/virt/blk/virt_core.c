@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "io/virt/blk/virt_core.h"
+
+#include "io/virt/blk/virt_start.h"
+
+#include <string.h>
+
+void virt_core_init(struct virt_core *core, const struct blk_virt_config *config,
+                    const struct virt_ops *ops)
+{
+    memset(core, 0, sizeof(*core)); /* in place: a stack is one page */
+    core->config = config;
+    core->ops = ops;
+    core->num_clients =
+        config->num_clients < SDDF_MAX_CLIENTS ? config->num_clients : SDDF_MAX_CLIENTS;
+    core->driver = blk_queue_connect_client(&config->driver);
+    for (uint32_t i = 0; i < core->num_clients; i++) {
+        core->clients[i].queue = blk_queue_connect_server(&config->clients[i].conn);
+    }
+    /* As many as the driver's queues hold: then neither of them can overflow. */
+    core->num_free = core->driver.capacity < VIRT_REQUESTS ? core->driver.capacity : VIRT_REQUESTS;
+    for (uint32_t i = 0; i < core->num_free; i++) {
+        core->free[i] = (uint16_t)(core->num_free - 1 - i);
+    }
+    core->share = core->num_clients > 0 ? core->num_free / core->num_clients : 0;
+    core->share = core->share > 0 ? core->share : 1;
+}
+
+/* ---- What is wrong with a request -------------------------------------------------------------*/
+
+static bool moves_data(uint32_t code)
+{
+    return code == BLK_REQ_READ || code == BLK_REQ_WRITE;
+}
+
+static bool changes_disk(uint32_t code)
+{
+    return code == BLK_REQ_WRITE || code == BLK_REQ_DISCARD || code == BLK_REQ_WRITE_ZEROES;
+}
+
+static bool flushes(uint32_t code)
+{
+    return code == BLK_REQ_FLUSH || code == BLK_REQ_BARRIER;
+}
+
+/* The blocks lie in the client's partition. No sum that could overflow. */
+static bool blocks_ok(const struct virt_client *client, const struct blk_req *req)
+{
+    return req->count > 0 && req->block_number < client->blocks &&
+           req->count <= client->blocks - req->block_number;
+}
+
+/* The memory lies in the client's data region. */
+static bool memory_ok(const struct sddf_device_region *data, const struct blk_req *req)
+{
+    uint64_t bytes = (uint64_t)req->count * BLK_TRANSFER_SIZE;
+    return req->io_or_offset % BLK_TRANSFER_SIZE == 0 &&
+           req->io_or_offset <= data->region.size_bytes &&
+           bytes <= data->region.size_bytes - req->io_or_offset;
+}
+
+static bool code_ok(const struct virt_core *core, const struct virt_client *client, uint32_t code)
+{
+    switch (code) {
+    case BLK_REQ_READ:
+    case BLK_REQ_FLUSH:
+    case BLK_REQ_BARRIER:
+        return true;
+    case BLK_REQ_WRITE:
+        return !client->read_only;
+    case BLK_REQ_DISCARD:
+        return !client->read_only && (core->disk.extensions & BLK_EXT_DISCARD);
+    case BLK_REQ_WRITE_ZEROES:
+        return !client->read_only && (core->disk.extensions & BLK_EXT_WRITE_ZEROES);
+    default:
+        return false;
+    }
+}
+
+static uint32_t check(const struct virt_core *core, uint32_t index, const struct blk_req *req)
+{
+    const struct virt_client *client = &core->clients[index];
+    bool ok = code_ok(core, client, req->code);
+    if (client->blocks == 0) {
+        return BLK_RESP_ERR_NO_DEVICE;
+    }
+    if (!flushes(req->code)) {
+        ok = ok && blocks_ok(client, req);
+    }
+    if (moves_data(req->code)) {
+        ok = ok && memory_ok(&core->config->clients[index].data, req);
+    }
+    return ok ? BLK_RESP_OK : BLK_RESP_ERR_INVALID_PARAM;
+}
+
+/* ---- From clients to the driver ---------------------------------------------------------------*/
+
+/* Room was seen when the request was taken. If it is gone, the client lies, and loses its answer.
+ */
+static void answer(struct virt_client *client, uint32_t status, uint16_t count, uint32_t id)
+{
+    struct blk_resp resp = { status, count, id };
+    (void)blk_server_respond(&client->queue, &resp);
+    client->notify = true;
+}
+
+/* Said once for each client: what follows a lie is of no interest. */
+static void tell_of(struct virt_core *core, uint32_t index, const char *what)
+{
+    if (core->clients[index].told) {
+        return;
+    }
+    core->clients[index].told = true;
+    core->ops->report("block: ");
+    core->ops->report(core->config->clients[index].name);
+    core->ops->report(what);
+}
+
+/* A request that is in order cannot go to the driver yet. */
+static bool must_wait(const struct virt_core *core, const struct virt_client *client,
+                      const struct blk_req *req)
+{
+    bool crowded = client->in_flight > 0 && moves_data(req->code) &&
+                   client->blocks_in_flight + req->count > VIRT_BLOCKS;
+    return core->num_free == 0 || blk_client_room(&core->driver) == 0 ||
+           client->in_flight >= core->share || crowded ||
+           (req->code == BLK_REQ_FLUSH && client->writes_in_flight > 0) ||
+           (req->code == BLK_REQ_BARRIER && client->in_flight > 0);
+}
+
+/* Adds a request to what its client has in flight, or takes it off. */
+static void count_in_flight(struct virt_client *client, uint32_t code, uint16_t count, bool on)
+{
+    uint32_t blocks = moves_data(code) ? count : 0;
+    uint32_t write = changes_disk(code);
+    client->in_flight = on ? client->in_flight + 1 : client->in_flight - 1;
+    client->writes_in_flight =
+        on ? client->writes_in_flight + write : client->writes_in_flight - write;
+    client->blocks_in_flight =
+        on ? client->blocks_in_flight + blocks : client->blocks_in_flight - blocks;
+    if (code == BLK_REQ_BARRIER) {
+        client->barrier = on;
+    }
+}
+
+/* Passes a request on that has been checked, with the disk's blocks and physical memory. */
+static void pass_on(struct virt_core *core, uint32_t index, const struct blk_req *req)
+{
+    struct virt_client *client = &core->clients[index];
+    struct blk_req out = { .code = req->code, .id = core->free[--core->num_free] };
+    if (flushes(req->code)) {
+        out.code = BLK_REQ_FLUSH;
+    } else {
+        out.block_number = client->first_block + req->block_number;
+        out.count = req->count;
+    }
+    if (moves_data(req->code)) {
+        out.io_or_offset = core->config->clients[index].data.io_addr + req->io_or_offset;
+    }
+    core->requests[out.id] = (struct virt_request){
+        .busy = true,
+        .client = (uint8_t)index,
+        .count = out.count,
+        .code = req->code,
+        .id = req->id,
+    };
+    count_in_flight(client, req->code, out.count, true);
+    core->sent |= blk_client_send(&core->driver, &out);
+}
+
+/* Takes one request of a client, if that is possible now. */
+static bool step(struct virt_core *core, uint32_t index)
+{
+    struct virt_client *client = &core->clients[index];
+    struct blk_req req;
+    if (client->budget == 0 || client->barrier || blk_server_requests(&client->queue) == 0 ||
+        blk_server_room(&client->queue) <= client->in_flight) {
+        return false;
+    }
+    blk_server_peek(&client->queue, &req);
+    uint32_t status = check(core, index, &req);
+    if (status == BLK_RESP_OK && must_wait(core, client, &req)) {
+        return false;
+    }
+    blk_server_consume(&client->queue);
+    client->budget--;
+    if (status == BLK_RESP_OK) {
+        pass_on(core, index, &req);
+        return true;
+    }
+    if (status == BLK_RESP_ERR_INVALID_PARAM) {
+        tell_of(core, index, " asks for what it may not have: refused (said once)\n");
+    }
+    answer(client, status, 0, req.id);
+    return true;
+}
+
+/* Up to a burst of one client's requests; false if there was none. */
+static bool burst(struct virt_core *core, uint32_t index)
+{
+    uint32_t taken = 0;
+    while (taken < VIRT_BURST && step(core, index)) {
+        taken++;
+    }
+    return taken > 0;
+}
+
+/*
+ * In turn until nothing can be taken any more. Bounded by the budgets: a client that adds to its
+ * queue meanwhile notifies, and what waits for the driver is looked at when the driver notifies.
+ */
+static void serve_clients(struct virt_core *core)
+{
+    uint32_t idle = 0;
+    for (uint32_t i = 0; i < core->num_clients; i++) {
+        core->clients[i].budget = blk_server_requests(&core->clients[i].queue);
+        if (blk_server_broken(&core->clients[i].queue)) {
+            tell_of(core, i, " has broken its queue: ignored (said once)\n");
+        }
+    }
+    while (idle < core->num_clients) {
+        idle = burst(core, core->turn) ? 0 : idle + 1;
+        core->turn = (core->turn + 1) % core->num_clients;
+    }
+}
+
+/* ---- From the driver to clients ---------------------------------------------------------------*/
+
+/* What a client may be told: a driver's nonsense is an error. */
+static uint32_t checked_status(const struct virt_request *request, const struct blk_resp *resp)
+{
+    if (resp->status > BLK_RESP_ERR_NO_DEVICE) {
+        return BLK_RESP_ERR_UNSPEC;
+    }
+    bool is_short = moves_data(request->code) && resp->success_count != request->count;
+    return resp->status == BLK_RESP_OK && is_short ? BLK_RESP_ERR_IO : resp->status;
+}
+
+static void finish(struct virt_core *core, const struct blk_resp *resp)
+{
+    if (resp->id >= VIRT_REQUESTS || !core->requests[resp->id].busy) {
+        if (!core->told) {
+            core->told = true;
+            core->ops->report("block: the driver answers what it was not asked (said once)\n");
+        }
+        return;
+    }
+    struct virt_request *request = &core->requests[resp->id];
+    struct virt_client *client = &core->clients[request->client];
+    uint16_t count = resp->success_count;
+    request->busy = false;
+    core->free[core->num_free++] = (uint16_t)resp->id;
+    count_in_flight(client, request->code, request->count, false);
+    answer(client, checked_status(request, resp), count < request->count ? count : request->count,
+           request->id);
+}
+
+/* Bounded: a driver that answers without end has its turn later. */
+static void take_answers(struct virt_core *core)
+{
+    struct blk_resp resp;
+    for (uint32_t i = 0; i < core->driver.capacity; i++) {
+        if (!blk_client_receive(&core->driver, &resp)) {
+            return;
+        }
+        if (core->state == VIRT_RUNS) {
+            finish(core, &resp);
+        } else {
+            virt_start_answer(core, &resp);
+        }
+    }
+}
+
+static void send_signals(struct virt_core *core)
+{
+    if (core->sent) {
+        core->sent = false;
+        core->ops->notify(core->config->driver.channel);
+    }
+    for (uint32_t i = 0; i < core->num_clients; i++) {
+        if (core->clients[i].notify) {
+            core->clients[i].notify = false;
+            core->ops->notify(core->config->clients[i].conn.channel);
+        }
+    }
+}
+
+void virt_core_run(struct virt_core *core)
+{
+    take_answers(core);
+    if (core->state == VIRT_WAITS_FOR_DRIVER) {
+        virt_start(core);
+    }
+    if (core->state == VIRT_RUNS) {
+        serve_clients(core);
+    }
+    send_signals(core);
+}
