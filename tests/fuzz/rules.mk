@@ -11,6 +11,7 @@ system_xml_FUZZ_LIBS := -lexpat
 yaml_FUZZ_SRCS := $(COMPOSE_SRCS)
 yaml_FUZZ_LIBS := -lyaml -lfdt
 elf_FUZZ_SRCS := sdk/tool/elf_file.c
+partition_FUZZ_SRCS := io/virt/blk/partition.c io/virt/blk/gpt.c
 
 $(FUZZ_DIR)/%.o: %.c | $(BUILD_DIR)/.tools
 	@mkdir -p $(@D)

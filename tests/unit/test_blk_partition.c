@@ -326,7 +326,7 @@ static const struct {
     { 72, 8, 16384, GPT_ENTRIES_PLACE },
     { 72, 8, SECTORS, GPT_ENTRIES_PLACE },
     { 72, 8, UINT64_MAX, GPT_ENTRIES_PLACE },
-    { 72, 8, 3, GPT_ENTRIES_CRC },
+    { 72, 8, 3, GPT_USABLE },
     { 80, 4, 0, GPT_ENTRY_COUNT },
     { 80, 4, 129, GPT_ENTRY_COUNT },
     { 80, 4, UINT32_MAX, GPT_ENTRY_COUNT },
