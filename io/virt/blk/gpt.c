@@ -163,7 +163,7 @@ static bool is_zero(const uint8_t *bytes, size_t count)
 
 static void read_entry(const struct gpt *gpt, uint32_t index, struct partition *partition)
 {
-    const uint8_t *entry = gpt->entries + index * gpt->entry_bytes;
+    const uint8_t *entry = gpt->entries + (size_t)index * gpt->entry_bytes;
     partition->error = PARTITION_ABSENT;
     if (is_zero(entry, 16)) {
         return; /* 5.3.3: an unused entry's type is all zeroes */

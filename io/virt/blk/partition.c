@@ -43,7 +43,7 @@ const uint8_t *partition_bytes(const struct partition_disk *disk, uint64_t secto
 
 static const uint8_t *mbr_entry(const struct partition_disk *disk, uint32_t index)
 {
-    return disk->head + MBR_ENTRIES + index * MBR_ENTRY_BYTES;
+    return disk->head + MBR_ENTRIES + (size_t)index * MBR_ENTRY_BYTES;
 }
 
 /* 5.2.3: a protective partition says that the disk has a GPT. One of four is enough. */

@@ -25,7 +25,7 @@
 #define VIRT_REQUESTS  256u  /* in flight at most, of all clients */
 #define VIRT_BURST     16u   /* requests of one client before the next one's turn: can be merged */
 #define VIRT_BLOCKS    1024u /* that a client has in flight; a longer request goes alone */
-#define VIRT_DATA_SIZE (2 * PARTITION_WINDOW) /* of the virtualiser's own data region */
+#define VIRT_DATA_SIZE (2ull * PARTITION_WINDOW) /* of the virtualiser's own data region */
 
 struct virt_ops {
     void (*notify)(uint8_t channel);

@@ -125,7 +125,7 @@ static void read_end(struct virt_core *core, uint32_t id, uint64_t first_block)
 {
     struct blk_req req = {
         .code = BLK_REQ_READ,
-        .io_or_offset = core->config->data.io_addr + id * PARTITION_WINDOW,
+        .io_or_offset = core->config->data.io_addr + (uint64_t)id * PARTITION_WINDOW,
         .block_number = first_block,
         .count = (uint16_t)(window_bytes(core) / BLK_TRANSFER_SIZE),
         .id = id,
