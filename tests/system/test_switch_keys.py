@@ -94,8 +94,6 @@ def test_return_at_in_a_guests_output_moves_nothing(return_at):
     noise_moves_nothing(return_at)
 
 
-@pytest.mark.xfail(strict=True, reason="Linux reads the size in the handler of a configuration "
-                                        "change only, and the VMM never signals one")
 def test_the_terminal_has_the_size_that_the_yaml_says(at):
     assert at.guests[0].run("stty size").strip() == "50 132"
     assert at.guests[1].run("stty size").strip() == "61 211"

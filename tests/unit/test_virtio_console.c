@@ -20,6 +20,21 @@ static void it_introduces_itself(void **state)
     assert_int_equal(reg_read(&region, VIRTIO_MMIO_DEVICE_FEATURES) & 1, 0);
 }
 
+static void the_first_output_points_to_the_window_size(void **state)
+{
+    (void)state;
+    drive(ALL | 1);
+    assert_int_equal(reg_read(&region, VIRTIO_MMIO_INTERRUPT_STATUS), 0);
+    send_text(0, "x");
+    kick(TX);
+    assert_int_equal(reg_read(&region, VIRTIO_MMIO_INTERRUPT_STATUS),
+                     VIRTIO_MMIO_INT_CONFIG | VIRTIO_MMIO_INT_VRING);
+    region.write(&console, VIRTIO_MMIO_INTERRUPT_ACK, 4, 3);
+    send_text(1, "y");
+    kick(TX);
+    assert_int_equal(reg_read(&region, VIRTIO_MMIO_INTERRUPT_STATUS) & VIRTIO_MMIO_INT_CONFIG, 0);
+}
+
 static void output_in_one_batch(void **state)
 {
     (void)state;
@@ -243,6 +258,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(it_introduces_itself),
+        TEST(the_first_output_points_to_the_window_size),
         TEST(output_in_one_batch),
         TEST(input_fills_posted_buffers),
         TEST(input_before_the_driver_is_kept),

@@ -99,9 +99,22 @@ static void receive(struct virtio_console *console)
 
 /* ---- Device ----------------------------------------------------------------------------------*/
 
+/*
+ * Linux (6.1) reads the size only when the configuration changes, and must have its port by then:
+ * once it has something to say, it has.
+ */
+static void tell_size(struct virtio_console *console)
+{
+    if (!console->size_told && virtio_mmio_has_feature(&console->device, VIRTIO_CONSOLE_F_SIZE)) {
+        console->size_told = true;
+        virtio_mmio_config_changed(&console->device);
+    }
+}
+
 static void console_notify(struct virtio_device *device, uint32_t index)
 {
     if (index == VIRTIO_CONSOLE_TX) {
+        tell_size(console_of(device));
         send(console_of(device));
     } else {
         receive(console_of(device));
@@ -132,6 +145,7 @@ static void console_start(struct virtio_device *device)
 static bool console_reset(struct virtio_device *device)
 {
     console_of(device)->tx_held = false;
+    console_of(device)->size_told = false;
     return true;
 }
 

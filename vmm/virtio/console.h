@@ -21,6 +21,7 @@ struct virtio_console {
     struct virtq_segment rx_segments[VIRTIO_CONSOLE_QUEUE_SIZE];
     struct virtq_segment tx_segments[VIRTIO_CONSOLE_QUEUE_SIZE];
     struct virtq_chain tx_chain;
+    bool size_told;      /* the guest has been pointed to its window's size */
     bool tx_held;        /* tx_chain was popped and is not all taken */
     uint16_t tx_segment; /* how far it is taken: segment and bytes of it */
     uint32_t tx_offset;

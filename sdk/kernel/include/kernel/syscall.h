@@ -43,15 +43,15 @@ enum syscall_number {
 #define BADGE_ID_MASK      0xfful      /* otherwise a protected call: low bits are the channel */
 
 /* TCB slots, as BASE_TCB_CAP and BASE_VM_TCB_CAP of microkit.h name them. */
-#define SLOT_CHILD    0x100u /* + child id */
-#define SLOT_VCPU     0x200u /* + vCPU id */
+#define SLOT_CHILD 0x100u /* + child id */
+#define SLOT_VCPU  0x200u /* + vCPU id */
 
 /* Text for the debug console: its place in the IPC buffer's page, and how much at once. */
 #define DEBUG_TEXT_OFFSET 2048
 #define DEBUG_TEXT_BYTES  128
 
-#define MESSAGE_WORDS 64 /* most words of a message */
-#define TCB_WORDS     36 /* of seL4_UserContext */
+#define MESSAGE_WORDS     64 /* most words of a message */
+#define TCB_WORDS         36 /* of seL4_UserContext */
 
 /* Errors in x0, a subset of seL4's numbers. */
 enum { SYS_OK = 0, SYS_INVALID_ARGUMENT = 1, SYS_INVALID_SLOT = 2, SYS_RANGE = 4, SYS_BUSY = 9 };
