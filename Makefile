@@ -153,10 +153,11 @@ C_SOURCES = $(shell git ls-files '*.c' '*.h')
 .PHONY: format format-check
 format: ## format all C sources
 	@$(call need,clang-format)
-	clang-format -i $(C_SOURCES)
+	@clang-format -i $(C_SOURCES)
 format-check:
 	@$(call need,clang-format)
-	clang-format --dry-run -Werror $(C_SOURCES)
+	@echo '  check the format of $(words $(C_SOURCES)) files'
+	@clang-format --dry-run -Werror $(C_SOURCES)
 
 # Everything that is compiled, as clang's tools want to know it.
 .PHONY: everything
