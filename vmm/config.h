@@ -8,10 +8,11 @@
 
 #include <stdint.h>
 
-#define VMM_CONFIG_MAGIC 0x3130666e6f636d76ul /* "vmconf01", little endian */
-#define VMM_MAX_DEVICES  16
-#define VMM_MAX_VCPUS    4
-#define VMM_NAME_BYTES   64
+#define VMM_CONFIG_MAGIC   0x3230666e6f636d76ul /* "vmconf02", little endian */
+#define VMM_MAX_DEVICES    16
+#define VMM_MAX_VCPUS      4
+#define VMM_NAME_BYTES     64
+#define VMM_BLOCK_ID_BYTES 20
 
 /* Something that lies in the VMM's address space. */
 struct vmm_image {
@@ -22,6 +23,7 @@ struct vmm_image {
 enum vmm_device_type {
     VMM_DEVICE_PL011 = 1,          /* emulated, output only, for earlycon */
     VMM_DEVICE_VIRTIO_CONSOLE = 2, /* virtIO 1.2, 5.3 */
+    VMM_DEVICE_VIRTIO_BLOCK = 3,   /* virtIO 1.2, 5.2; needs vmm_config.block */
 };
 
 struct vmm_device {
@@ -31,6 +33,35 @@ struct vmm_device {
     uint64_t size_bytes;
     uint16_t columns; /* VIRTIO_CONSOLE: window size, 0: not told to the guest */
     uint16_t rows;
+};
+
+/*
+ * The guest's disk, beside the record ".blk_client_config". That one's `data` is a data region as
+ * the block server (the virtualiser) knows it: one stretch of memory, {io_addr, size}, in which a
+ * request's io_or_offset counts. It holds the bounce area, for requests that are not aligned to
+ * 4096 bytes, and, where the server may reach it, the guest's RAM. Two kinds:
+ *
+ * - With guest_ram: offset 0 is the first byte of guest RAM, and bounce_offset is ram_bytes.
+ * compose makes two memory regions with consecutive phys_addr, RAM and then bounce area; the VMM
+ * maps both (where it likes), the guest's virtual machine only the first, the server is told their
+ * sum. RAM must begin at a multiple of 4096, as guest physical address and in the VMM.
+ * - Without: the data region is the bounce area alone and bounce_offset is 0. All data is copied.
+ *
+ * 256 KiB suffice beside guest RAM; without it, what is in flight at once has to fit: 1 MiB or more
+ * is right, more than 4 MiB is not used.
+ *
+ * The queues: num_buffers 256 lets the device use all that it can. Channel: the client record's,
+ * both ways. All four regions (storage_info, req, resp, bounce) are mapped rw and cached.
+ */
+struct vmm_block {
+    uint64_t bounce_vaddr;
+    uint64_t bounce_bytes;       /* a multiple of 4096, at least 4096 */
+    uint64_t bounce_offset;      /* in the data region */
+    char id[VMM_BLOCK_ID_BYTES]; /* what GET_ID tells, such as "guest0-disk"; zero padded */
+    uint8_t guest_ram;           /* bool: the data region begins with guest RAM */
+    uint8_t read_only;           /* bool; the server may say so as well */
+    uint8_t discard;             /* bool: may be offered to the guest, if the server has it */
+    uint8_t write_zeroes;        /* bool, likewise */
 };
 
 struct vmm_config {
@@ -49,4 +80,5 @@ struct vmm_config {
     uint32_t num_vcpus;
     uint32_t num_devices;
     struct vmm_device devices[VMM_MAX_DEVICES];
+    struct vmm_block block; /* of the VMM_DEVICE_VIRTIO_BLOCK, if there is one */
 };

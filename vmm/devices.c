@@ -16,6 +16,13 @@ static bool add_region(struct vm *vm, struct mmio_region region)
     return true;
 }
 
+static bool add_virtio(struct vm *vm, struct virtio_device *device, const struct vmm_device *config)
+{
+    /* There is room: num_devices is at most VMM_MAX_DEVICES. */
+    vm->devices.virtio[vm->devices.num_virtio++] = device;
+    return add_region(vm, virtio_mmio_region(device, config->gpa, config->size_bytes));
+}
+
 static bool init_pl011(struct vm *vm, const struct vmm_device *config)
 {
     struct devices *devices = &vm->devices;
@@ -37,14 +44,27 @@ static bool init_console(struct vm *vm, const struct vmm_device *config)
     virtio_console_init(&devices->console, "console", &vm->ram, &irq, &devices->port,
                         config->columns, config->rows);
     devices->has_console = true;
-    return add_region(
-        vm, virtio_mmio_region(&devices->console.device, config->gpa, config->size_bytes));
+    return add_virtio(vm, &devices->console.device, config);
 }
 
-/* By enum vmm_device_type. False: there can't be another one of that type. */
+static bool init_block(struct vm *vm, const struct vmm_device *config)
+{
+    struct devices *devices = &vm->devices;
+    struct irq_line irq = { &vm->vgic, config->intid, vgic_set_line };
+    if (devices->has_block ||
+        !virtio_block_init(&devices->block, "block", &vm->ram, &irq, &vm->config->block,
+                           devices->block_client, devices->notify)) {
+        return false;
+    }
+    devices->has_block = true;
+    return add_virtio(vm, &devices->block.device, config);
+}
+
+/* By enum vmm_device_type. False: there is one of that type, or its records are wrong. */
 static bool (*const init_functions[])(struct vm *vm, const struct vmm_device *config) = {
     [VMM_DEVICE_PL011] = init_pl011,
     [VMM_DEVICE_VIRTIO_CONSOLE] = init_console,
+    [VMM_DEVICE_VIRTIO_BLOCK] = init_block,
 };
 
 #define NUM_TYPES (sizeof(init_functions) / sizeof(init_functions[0]))
@@ -59,7 +79,8 @@ bool devices_init(struct vm *vm)
             return false;
         }
         if (!init_functions[config->type](vm, config)) {
-            vmm_log("device %u: a guest can have one of type %u; remove it", i, config->type);
+            vmm_log("device %u: a guest can have one of type %u, with its records; correct them", i,
+                    config->type);
             return false;
         }
     }
@@ -73,7 +94,20 @@ bool devices_reset(struct vm *vm)
         pl011_flush(&devices->pl011);
         pl011_init(&devices->pl011, &devices->port);
     }
-    return !devices->has_console || virtio_mmio_reset(&devices->console.device);
+    bool done = true;
+    for (unsigned i = 0; i < devices->num_virtio; i++) {
+        done &= virtio_mmio_reset(devices->virtio[i]);
+    }
+    return done;
+}
+
+bool devices_busy(const struct vm *vm)
+{
+    bool busy = false;
+    for (unsigned i = 0; i < vm->devices.num_virtio; i++) {
+        busy |= virtio_mmio_waits(vm->devices.virtio[i]);
+    }
+    return busy;
 }
 
 void devices_notified(struct vm *vm, unsigned channel)
@@ -89,6 +123,9 @@ void devices_notified(struct vm *vm, unsigned channel)
     }
     if (channel == devices->port.rx_channel && devices->has_console) {
         virtio_console_input(&devices->console);
+    }
+    if (devices->has_block && channel == devices->block.channel) {
+        virtio_block_notified(&devices->block);
     }
 }
 
@@ -108,8 +145,10 @@ void devices_tick(struct vm *vm)
 
 void devices_end_event(struct vm *vm)
 {
-    /* Ends: the guest does not run meanwhile, so it can add nothing to its queues. */
-    while (vm->devices.has_console && virtio_mmio_poll(&vm->devices.console.device)) {
+    for (unsigned i = 0; i < vm->devices.num_virtio; i++) {
+        /* Ends: the guest does not run meanwhile, so it can add nothing to its queues. */
+        while (virtio_mmio_poll(vm->devices.virtio[i])) {
+        }
     }
     serial_port_flush(&vm->devices.port);
 }

@@ -4,19 +4,26 @@
 
 #include "vmm/pl011.h"
 #include "vmm/serial_port.h"
+#include "vmm/virtio/block.h"
 #include "vmm/virtio/console.h"
 
 #include <stdbool.h>
 
 struct vm;
 
-/* One serial port, so one of each that uses it. */
+/* One serial port and one connection to a block server, so one of each that uses them. */
 struct devices {
     struct serial_port port;
+    const struct sddf_blk_client_config *block_client;
+    void (*notify)(unsigned channel); /* microkit_notify() on the target */
     struct pl011 pl011;
     struct virtio_console console;
+    struct virtio_block block;
     bool has_pl011;
     bool has_console;
+    bool has_block;
+    struct virtio_device *virtio[VMM_MAX_DEVICES]; /* those above that speak virtIO */
+    unsigned num_virtio;
 };
 
 /*
@@ -30,6 +37,9 @@ bool devices_init(struct vm *vm);
  * something outside still works on guest memory.
  */
 bool devices_reset(struct vm *vm);
+
+/* Whether something outside still works on guest memory although a driver wants it to stop. */
+bool devices_busy(const struct vm *vm);
 
 /* A notification from outside on this channel. */
 void devices_notified(struct vm *vm, unsigned channel);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The VMM's program: one for all guests. What its guest has comes in two records, which compose
- * puts into the sections of their names.
+ * The VMM's program: one for all guests. What its guest has comes in records, which compose puts
+ * into the sections of their names.
  */
 #include "vmm/arch/aarch64/fault.h"
 #include "vmm/arch/aarch64/vcpu.h"
@@ -17,10 +17,13 @@
 
 extern struct vmm_config config;
 extern struct sddf_serial_client_config serial_config;
+extern struct sddf_blk_client_config block_config;
 
 __attribute__((section(".vmm_config"), used)) struct vmm_config config;
 __attribute__((section(".serial_client_config"),
                used)) struct sddf_serial_client_config serial_config;
+/* Only of a guest with a disk. */
+__attribute__((section(".blk_client_config"), used)) struct sddf_blk_client_config block_config;
 
 static struct vm vm;
 
@@ -55,6 +58,8 @@ void init(void)
     vm.config = &config;
     vm.ram = (struct guest_ram){ (uint8_t *)config.ram_vaddr, config.ram_gpa, config.ram_bytes };
     serial_port_init(&vm.devices.port, &serial_config, microkit_notify);
+    vm.devices.block_client = &block_config;
+    vm.devices.notify = microkit_notify;
     log_init(config.guest, &vm.devices.port);
     vgic_init(&vm.vgic, &vgic_ops, config.num_vcpus, last_intid());
     vm.regions[0] =
@@ -144,5 +149,5 @@ seL4_Bool fault(microkit_child vcpu, microkit_msginfo msginfo, microkit_msginfo 
         lifecycle_crash(&vm, vcpu, "a fault of a kind that the VMM does not know", 0, 0);
     }
     end_event();
-    return outcome == FAULT_RESUME;
+    return outcome == FAULT_RESUME && !lifecycle_hold(&vm, vcpu);
 }

@@ -21,6 +21,7 @@ enum vm_state {
 struct vm {
     const struct vmm_config *config;
     enum vm_state state;
+    uint32_t held; /* one bit a vCPU: not resumed until devices_busy() is over */
     struct guest_ram ram;
     struct vgic vgic;
     struct psci psci;

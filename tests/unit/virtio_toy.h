@@ -38,7 +38,7 @@ static struct toy toy;
 static struct mmio_region region;
 static struct ring rings[NUM_QUEUES];
 
-static bool toy_features_ok(const struct virtio_device *device, uint64_t accepted)
+static bool toy_features_ok(struct virtio_device *device, uint64_t accepted)
 {
     (void)device;
     return (accepted & FEATURE_B) == 0 || (accepted & FEATURE_A) != 0;

@@ -24,6 +24,7 @@ static void stop_all(struct vm *vm, enum vm_state state)
         stop_vcpu(vm, vcpu);
     }
     vm->state = state;
+    vm->held = 0;
     devices_flush(vm);
 }
 
@@ -41,9 +42,31 @@ void lifecycle_start(struct vm *vm)
     vgic_cpu_on(&vm->vgic, BOOT_VCPU);
 }
 
+bool lifecycle_hold(struct vm *vm, unsigned vcpu)
+{
+    if (!devices_busy(vm)) {
+        return false;
+    }
+    vm->held |= 1u << vcpu;
+    return true;
+}
+
+static void resume_held(struct vm *vm)
+{
+    for (unsigned vcpu = 0; vcpu < vm->config->num_vcpus; vcpu++) {
+        if ((vm->held >> vcpu & 1) != 0) {
+            vcpu_resume(vcpu);
+        }
+    }
+    vm->held = 0;
+}
+
 /* RAM beside the images stays as it was: Linux assumes nothing of it, and it is the guest's own. */
 void lifecycle_continue(struct vm *vm)
 {
+    if (vm->held != 0 && !devices_busy(vm)) {
+        resume_held(vm);
+    }
     if (vm->state == VM_REBOOTING && devices_reset(vm)) {
         vgic_reset(&vm->vgic);
         lifecycle_start(vm);

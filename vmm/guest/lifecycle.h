@@ -8,6 +8,7 @@
 #include "vmm/arch/aarch64/psci.h"
 #include "vmm/guest/ram.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct vm;
@@ -18,8 +19,18 @@ extern const struct psci_ops lifecycle_psci_ops;
 /* Loads the images and starts vCPU 0. If that fails, a line on the log says why. */
 void lifecycle_start(struct vm *vm);
 
-/* To be called at the end of every event: completes a reboot once the devices let it. */
+/*
+ * To be called at the end of every event: completes a reboot, and resumes vCPUs that were held,
+ * once the devices let it.
+ */
 void lifecycle_continue(struct vm *vm);
+
+/*
+ * Whether this vCPU, whose fault is handled, must not be resumed now: a device is still busy with
+ * guest memory that its driver takes for its own again. lifecycle_continue() resumes it. If the
+ * device never gets ready, the guest stands still; its device has said why.
+ */
+bool lifecycle_hold(struct vm *vm, unsigned vcpu);
 
 /*
  * Stops the guest because of a fault that the VMM can't handle: a report on the log with the

@@ -9,6 +9,7 @@
 #define VIRTIO_CONFIG_NO_LEGACY
 #define VIRTIO_MMIO_NO_LEGACY
 
+#include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_console.h>
 #include <linux/virtio_ids.h>

@@ -99,6 +99,15 @@ bool virtio_mmio_is_reset(const struct virtio_device *device)
     return device->status == 0;
 }
 
+bool virtio_mmio_waits(const struct virtio_device *device)
+{
+    bool waits = device->resetting;
+    for (uint32_t i = 0; i < device->num_queues; i++) {
+        waits |= device->placement[i].stopping;
+    }
+    return waits;
+}
+
 bool virtio_mmio_reset(struct virtio_device *device)
 {
     if (device->resetting) {
@@ -276,7 +285,7 @@ static void write_features(struct virtio_device *device, uint32_t value)
     }
 }
 
-static bool features_acceptable(const struct virtio_device *device)
+static bool features_acceptable(struct virtio_device *device)
 {
     uint64_t accepted = device->driver_features;
     return (accepted & ~offered(device)) == 0 &&

@@ -18,8 +18,11 @@ struct virtio_device;
 
 /* What a kind of device does. Those marked optional may be NULL. */
 struct virtio_device_ops {
-    /* Optional: whether the accepted features go together (each of them was offered). */
-    bool (*features_ok)(const struct virtio_device *device, uint64_t accepted);
+    /*
+     * Optional: whether the accepted features go together (each of them was offered); the
+     * configuration space may change with them.
+     */
+    bool (*features_ok)(struct virtio_device *device, uint64_t accepted);
     /* Optional: a write of 1, 2, 4 or 8 bytes at any offset below config_bytes. */
     void (*config_write)(struct virtio_device *device, uint32_t offset, unsigned bytes,
                          uint64_t value);
@@ -85,6 +88,14 @@ struct mmio_region virtio_mmio_region(struct virtio_device *device, gpa_t gpa, u
  */
 bool virtio_mmio_reset(struct virtio_device *device);
 bool virtio_mmio_is_reset(const struct virtio_device *device);
+
+/*
+ * Whether the driver waits for the device to leave guest memory alone, after a reset or after it
+ * has stopped a queue. Linux does not: it takes the memory back as soon as its write to Status is
+ * through (vm_reset(), vm_del_vq()). So the VMM holds a vCPU that has touched a device in this
+ * state until it is over (lifecycle_hold()).
+ */
+bool virtio_mmio_waits(const struct virtio_device *device);
 
 /*
  * Runs the queues that yielded because their driver kept adding (at most `size` chains each).

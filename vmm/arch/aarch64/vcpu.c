@@ -52,6 +52,14 @@ void vcpu_stop(unsigned vcpu)
     microkit_vcpu_stop(vcpu);
 }
 
+void vcpu_resume(unsigned vcpu)
+{
+    /* Not microkit_vcpu_restart(), which begins anew: a resume without new register values. It
+     * can't fail: the vCPU is a child of this PD. */
+    seL4_UserContext unused = { 0 };
+    (void)seL4_TCB_WriteRegisters(BASE_VM_TCB_CAP + vcpu, true, 0, 0, &unused);
+}
+
 void vcpu_inject(unsigned vcpu, unsigned intid, unsigned priority, unsigned group, unsigned index)
 {
     microkit_vcpu_arm_inject_irq(vcpu, (seL4_Uint16)intid, (seL4_Uint8)priority, (seL4_Uint8)group,

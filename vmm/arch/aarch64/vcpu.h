@@ -49,6 +49,9 @@ void vcpu_sysreg_write(unsigned vcpu, enum vcpu_sysreg reg, uint64_t value);
 void vcpu_start(unsigned vcpu, uint64_t pc, uint64_t x0);
 void vcpu_stop(unsigned vcpu);
 
+/* Resumes a vCPU whose fault was handled and not answered, where its registers say. */
+void vcpu_resume(unsigned vcpu);
+
 /* The operations of struct vgic_ops. */
 void vcpu_inject(unsigned vcpu, unsigned intid, unsigned priority, unsigned group, unsigned index);
 void vcpu_ack_ppi(unsigned vcpu, unsigned intid);
