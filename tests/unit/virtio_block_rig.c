@@ -104,6 +104,12 @@ void rig_destroy(void)
     guest_destroy(&guest);
 }
 
+void replace_rig(const struct block_rig *rig)
+{
+    rig_destroy();
+    rig_create(rig);
+}
+
 int setup(void **state)
 {
     (void)state;
@@ -168,6 +174,21 @@ void expect(unsigned n, uint8_t status, uint32_t length)
 {
     assert_int_equal(ring_take_used(&ring, 3 * n), length);
     assert_int_equal(status_of(n), status);
+}
+
+void one(uint32_t type, uint64_t sector, gpa_t data, uint32_t bytes, uint8_t status,
+         uint32_t length)
+{
+    submit(0, type, sector, data, bytes);
+    snapshot();
+    guest_allow(&guest, STATUS(0), 1);
+    if (length > 1) {
+        guest_allow(&guest, data, length - 1);
+    }
+    kick();
+    server_serve();
+    expect(0, status, length);
+    guest_assert_untouched(&guest);
 }
 
 /* ---- The server ------------------------------------------------------------------------------*/
@@ -294,6 +315,25 @@ void server_serve(void)
 }
 
 /* ---- Oracle ----------------------------------------------------------------------------------*/
+
+void nothing_was_sent(void)
+{
+    assert_int_equal(server_take(), 0);
+    for (unsigned i = 0; i < 6; i++) {
+        assert_int_equal(sent[i], 0);
+    }
+}
+
+void start_some(void)
+{
+    drive(ALL);
+    submit(0, IN, 0, BUF(0), 4096);
+    submit(1, IN, 9, BUF(1), 512);
+    submit(2, OUT, 17, BUF(2), 512);
+    submit(3, OUT, 18, BUF(3), 512);
+    kick();
+    assert_int_equal(server_take(), 3);
+}
 
 void assert_works_after_reset(void)
 {

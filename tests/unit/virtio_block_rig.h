@@ -30,6 +30,13 @@
 #define SECTORS     (DISK_BLOCKS * 8u)
 #define CHANNEL     11
 
+#define OK          VIRTIO_BLK_S_OK
+#define IOERR       VIRTIO_BLK_S_IOERR
+#define UNSUPP      VIRTIO_BLK_S_UNSUPP
+#define IN          VIRTIO_BLK_T_IN
+#define OUT         VIRTIO_BLK_T_OUT
+#define FLUSH       VIRTIO_BLK_T_FLUSH
+
 /* Data buffers: 32 blocks of RAM. Headers and status bytes lie among the tables. */
 #define BUF(i)    (BUFFERS_GPA + 0x1000 * (gpa_t)(i))
 #define HEADER(n) (TABLES_GPA + 64 * (gpa_t)(n))
@@ -68,6 +75,7 @@ enum { SENT_DISCARD = 4, SENT_ZEROES = 5 };
 
 void rig_create(const struct block_rig *rig);
 void rig_destroy(void);
+void replace_rig(const struct block_rig *rig); /* another one in place of setup()'s */
 int setup(void **state); /* guest RAM is the data region, room for everything */
 int teardown(void **state);
 
@@ -82,6 +90,10 @@ uint8_t status_of(unsigned n);
 /* Request n comes next in the used ring. */
 void expect(unsigned n, uint8_t status, uint32_t length);
 
+/* Request 0, served; `length` is that of used.len, and nothing else may be written. */
+void one(uint32_t type, uint64_t sector, gpa_t data, uint32_t bytes, uint8_t status,
+         uint32_t length);
+
 /* The server. */
 unsigned server_take(void); /* returns how many there are now */
 void server_respond(uint32_t id, uint32_t status, uint16_t success_count);
@@ -89,6 +101,14 @@ void server_answer(unsigned i);                /* does what taken[i] asks for */
 void server_fail(unsigned i, uint32_t status); /* does nothing, says so */
 void server_notify(void);
 void server_serve(void); /* takes, answers and notifies until nothing comes any more */
+
+void nothing_was_sent(void);
+
+/*
+ * Four requests in flight: direct, bounced, read-modify-write, and one that waits for it. The
+ * server has taken the first three.
+ */
+void start_some(void);
 
 /* O1, O4: a driver that begins anew finds a working device. */
 void assert_works_after_reset(void);
