@@ -62,6 +62,11 @@ void vcpu_stop(unsigned vcpu)
     note("stop", vcpu);
 }
 
+void vcpu_resume(unsigned vcpu)
+{
+    note("resume", vcpu);
+}
+
 static void inject(unsigned vcpu, unsigned intid, unsigned priority, unsigned group, unsigned index)
 {
     (void)intid, (void)priority, (void)group, (void)index;
@@ -79,6 +84,12 @@ bool devices_reset(struct vm *vm)
     (void)vm;
     note("devices", 0);
     return devices_quiet;
+}
+
+bool devices_busy(const struct vm *vm)
+{
+    (void)vm;
+    return !devices_quiet;
 }
 
 void devices_flush(struct vm *vm)
@@ -240,6 +251,39 @@ static void reboot_waits_for_devices(void **state)
     expect_calls("");
 }
 
+/* T27: a vCPU that has reset a device goes on when the device has left guest memory alone. */
+static void a_vcpu_waits_for_its_device(void **state)
+{
+    (void)state;
+    start_guest();
+    psci(0, 0xc4000003, 1, 0x40000100);
+    expect_calls("start1 ");
+    assert_false(lifecycle_hold(&vm, 1));
+    devices_quiet = false;
+    assert_true(lifecycle_hold(&vm, 1));
+    lifecycle_continue(&vm);
+    expect_calls("");
+    devices_quiet = true;
+    lifecycle_continue(&vm);
+    expect_calls("resume1 ");
+    lifecycle_continue(&vm);
+    expect_calls("");
+}
+
+/* One that waits when the guest reboots begins anew with it. */
+static void a_reboot_ends_the_wait(void **state)
+{
+    (void)state;
+    start_guest();
+    devices_quiet = false;
+    assert_true(lifecycle_hold(&vm, 0));
+    psci(1, 0x84000009, 0, 0);
+    devices_quiet = true;
+    memset(calls, 0, sizeof(calls));
+    lifecycle_continue(&vm);
+    expect_calls("devices0 load0 start0 ");
+}
+
 /* S6: the thousandth reboot is like the first. */
 static void many_reboots(void **state)
 {
@@ -287,6 +331,8 @@ int main(void)
         cmocka_unit_test_setup(reboots, setup),
         cmocka_unit_test_setup(reboot_by_second_vcpu, setup),
         cmocka_unit_test_setup(reboot_waits_for_devices, setup),
+        cmocka_unit_test_setup(a_vcpu_waits_for_its_device, setup),
+        cmocka_unit_test_setup(a_reboot_ends_the_wait, setup),
         cmocka_unit_test_setup(many_reboots, setup),
         cmocka_unit_test_setup(crashes, setup),
     };

@@ -108,8 +108,8 @@ static uint32_t bytes_written(const struct block_request *request)
     return bytes < UINT32_MAX ? (uint32_t)bytes + 1 : UINT32_MAX;
 }
 
-/* Takes those that are done out of the order. Returns whether there were any. */
-static bool return_done(struct virtio_block *block)
+/* Takes those that are done out of the order. */
+static void return_done(struct virtio_block *block)
 {
     unsigned kept = 0;
     for (unsigned i = 0; i < block->num_arrived; i++) {
@@ -124,19 +124,16 @@ static bool return_done(struct virtio_block *block)
             block->arrived[kept++] = block->arrived[i];
         }
     }
-    bool any = kept < block->num_arrived;
     block->num_arrived = (uint16_t)kept;
-    return any;
 }
 
-/* Again after a return, since others may have waited for it: at most as often as there are any. */
+/* In the order of arrival: what an earlier one is done with, a later one may have at once. */
 void block_run(struct virtio_block *block)
 {
-    do {
-        for (unsigned i = 0; block->queue.running && i < block->num_arrived; i++) {
-            advance(block, i);
-        }
-    } while (return_done(block) && block->num_arrived > 0);
+    for (unsigned i = 0; block->queue.running && i < block->num_arrived; i++) {
+        advance(block, i);
+    }
+    return_done(block);
     if (block->sent) {
         block->sent = false;
         block->notify(block->channel);
