@@ -12,6 +12,9 @@ yaml_FUZZ_SRCS := $(COMPOSE_SRCS)
 yaml_FUZZ_LIBS := -lyaml -lfdt
 elf_FUZZ_SRCS := sdk/tool/elf_file.c
 partition_FUZZ_SRCS := io/virt/blk/partition.c io/virt/blk/gpt.c
+virtio_block_FUZZ_SRCS := tests/unit/virtio_block_rig.c tests/unit/guest_driver.c \
+    $(addprefix vmm/virtio/,queue.c mmio.c block.c block_request.c block_run.c block_op.c)
+virtio_block_FUZZ_LIBS := -lcmocka
 
 $(FUZZ_DIR)/%.o: %.c | $(BUILD_DIR)/.tools
 	@mkdir -p $(@D)

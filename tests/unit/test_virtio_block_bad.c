@@ -192,6 +192,25 @@ static void d14_wrong_direction(void **state)
     }
 }
 
+static void d14_more_room_than_a_status(void **state)
+{
+    static const uint32_t types[] = { OUT, VIRTIO_BLK_T_DISCARD, VIRTIO_BLK_T_WRITE_ZEROES };
+    (void)state;
+    drive(ALL | F_RANGES);
+    memset(guest_at(&guest, BUF(0)), 0, 512);
+    for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        submit(0, types[i], 0, BUF(0), types[i] == OUT ? 512 : 16);
+        ring_desc(&ring, 2)->len = 2; /* the status is the last byte */
+        snapshot();
+        guest_allow(&guest, STATUS(0) + 1, 1);
+        kick();
+        assert_int_equal(ring_take_used(&ring, 0), 1);
+        assert_int_equal(*(uint8_t *)guest_at(&guest, STATUS(0) + 1), IOERR);
+        guest_assert_untouched(&guest);
+    }
+    nothing_was_sent();
+}
+
 /* D24: another vCPU rewrites each thing as soon as it has been read. */
 static void spoil(const void *at, unsigned bytes)
 {
@@ -373,6 +392,7 @@ int main(void)
         TEST(d5_d21_d23_what_is_ignored),
         TEST(d11_d12_buffers_over_rings_and_each_other),
         TEST(d14_wrong_direction),
+        TEST(d14_more_room_than_a_status),
         TEST(d24_d25_descriptors_change_behind_the_device),
         TEST(d26_d27_d20_any_mix_of_descriptors),
         TEST(q1_q2_q3_q4_bad_rings),

@@ -264,6 +264,18 @@ static void b9_b10_b11_bad_ranges(void **state)
     nothing_was_sent();
 }
 
+static void b11_more_than_one_request_below_can_do(void **state)
+{
+    (void)state;
+    info.capacity = 1 << 20;
+    server_notify();
+    drive(ALL | F_RANGES);
+    put_range(0, 65535 * 8 + 1, 0);
+    one(VIRTIO_BLK_T_DISCARD, 0, BUF(0), 16, IOERR, 1);
+    one(VIRTIO_BLK_T_WRITE_ZEROES, 0, BUF(0), 16, IOERR, 1);
+    nothing_was_sent();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +288,7 @@ int main(void)
         TEST(b7_b8_unknown_types),
         TEST(discard_and_write_zeroes),
         TEST(b9_b10_b11_bad_ranges),
+        TEST(b11_more_than_one_request_below_can_do),
         TEST(b12_b14_get_id),
         TEST(b13_flush_with_data),
         TEST(b14_used_length_of_a_failed_read),
