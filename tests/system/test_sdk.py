@@ -193,6 +193,9 @@ def test_a_guest_waits_is_woken_stopped_and_started(boot):
     machine.expect(r"wfi: ended interrupts: 1\r\n")
     machine.expect("wfi: the guest is stopped")
     machine.expect("wfi: started again")
+    machine.expect("wfi: the guest has no answer")
+    machine.expect("wfi: resumed")
+    assert "wrong registers" not in machine.log
     assert "not been stopped" not in machine.log
 
 

@@ -134,6 +134,7 @@ static void check_registers(void)
 }
 
 static unsigned wfi_calls;
+static bool unanswered;
 
 static void wfi_call(seL4_Word number)
 {
@@ -146,6 +147,10 @@ static void wfi_call(seL4_Word number)
         microkit_vcpu_stop(VCPU);
     } else if (number == 5) {
         say("started again");
+        unanswered = true;
+    } else if (number == 6) {
+        expect(frame()->x[1] == 0x77, "wrong registers after the wait");
+        say("resumed");
     }
 }
 
@@ -201,7 +206,7 @@ static bool vcpu_fault(seL4_Word hsr)
         say_number("unexpected trap, class", EC(hsr));
         return false;
     }
-    return true;
+    return !unanswered;
 }
 
 seL4_Bool fault(microkit_child child, microkit_msginfo msginfo, microkit_msginfo *reply)
@@ -232,6 +237,11 @@ void notified(microkit_channel ch)
     } else if (wfi_calls == 3) {
         say("the guest is stopped");
         start(guest_again, 0);
+    } else if (unanswered) { /* as vcpu_resume() of the VMM does */
+        seL4_UserContext unused = { 0 };
+        say("the guest has no answer");
+        unanswered = false;
+        seL4_TCB_WriteRegisters(BASE_VM_TCB_CAP + VCPU, true, 0, 0, &unused);
     }
     microkit_notify(ch);
 }
