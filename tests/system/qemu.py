@@ -128,14 +128,23 @@ class Machine(Stream):
         if len(text) < 1024:
             self.child.send(text)
             return
-        writer = threading.Thread(target=self.write_all, args=(text.encode(),), daemon=True)
+        self.unsent = text.encode()
+        writer = threading.Thread(target=self.write_all, daemon=True)
         writer.start()
+        left, since = len(self.unsent), time.monotonic()
         while writer.is_alive():
             self.read_some(0.05)
+            if len(self.unsent) < left:
+                left, since = len(self.unsent), time.monotonic()
+            assert time.monotonic() - since < HANG_S, f"{left} bytes are not taken"
+        assert not self.unsent, f"QEMU has ended, {len(self.unsent)} bytes are not taken"
 
-    def write_all(self, data):
-        while data:
-            data = data[os.write(self.child.child_fd, data):]
+    def write_all(self):
+        try:
+            while self.unsent:
+                self.unsent = self.unsent[os.write(self.child.child_fd, self.unsent[:65536]):]
+        except OSError:
+            pass  # the reader tells of it
 
     def select(self, index):
         """Moves the input to a guest, and sees that it has moved."""

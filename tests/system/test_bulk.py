@@ -29,7 +29,7 @@ def test_2_mb_in_and_out_again(machine, say):
     assert guest.run("sha256sum </tmp/data").split()[0] == hashlib.sha256(data).hexdigest()
 
     begin = time.monotonic()
-    out = guest.run("base64 /tmp/data")
+    out = guest.run("base64 /tmp/data", timeout=4 * qemu.HANG_S)
     say(f"2 MB out: {time.monotonic() - begin:.0f} s")
     assert hashlib.sha256(base64.b64decode(out)).digest() == hashlib.sha256(data).digest()
     other.answers()
