@@ -29,6 +29,8 @@ SYSTEM_YAML := $(firstword $(wildcard systems/$(SYSTEM)/system.yaml $(SYSTEM)/sy
     $(wildcard $(filter %.yaml %.yml,$(SYSTEM))))
 # A path's folder in the build is named after the path, so that two systems never share one.
 SYSTEM_DIR := $(TARGET_DIR)/systems/$(if $(filter $(SYSTEM),$(KNOWN_SYSTEMS)),$(SYSTEM),$(subst /,_,$(patsubst %.yaml,%,$(patsubst %/,%,$(SYSTEM)))))
+# Where the programs are that the PDs are made from.
+PROGRAM_DIR ?= $(TARGET_DIR)
 SYSTEM_IMAGE := $(SYSTEM_DIR)/loader.img
 # Programs of the tests (tests/*/*.mk) are not among these.
 SYSTEM_PROGRAMS := $(PROGRAMS:%=$(TARGET_DIR)/%.elf)
@@ -54,7 +56,7 @@ $(SYSTEM_DIR)/system.xml: $(SYSTEM_DIR)/inputs $(SYSTEM_YAML) $(BOARD_DTB) $(GUE
 
 $(SYSTEM_DIR)/loader.img: $(SYSTEM_DIR)/system.xml $(SYSTEM_PROGRAMS) $(SDK_STAMP)
 	@echo "Putting each PD's records into its program"
-	@$(MAKE) -f $(@D)/link.mk PROGRAM_DIR=$(TARGET_DIR) SYSTEM_DIR=$(@D) all
+	@$(MAKE) -f $(@D)/link.mk PROGRAM_DIR=$(PROGRAM_DIR) SYSTEM_DIR=$(@D) all
 	@echo 'Building $@'
 	@$(MICROKIT_SDK)/bin/microkit $< --board $(MICROKIT_BOARD) --config $(MICROKIT_CONFIG) \
 	    --search-path $(@D) -o $@ -r $(@D)/report.txt

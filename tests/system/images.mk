@@ -7,11 +7,20 @@ TEST_INPUTS := $(TARGET_DIR)/tests/system
 
 .PHONY: test-images
 test-images: $(TEST_INPUTS)/softdog.cpio.gz $(TEST_INPUTS)/dead.yaml \
-    $(TEST_INPUTS)/undefined.Image $(TEST_INPUTS)/spinning.Image | sdk-test-images
+    $(TEST_INPUTS)/undefined.Image $(TEST_INPUTS)/spinning.Image contract-programs | sdk-test-images
 	@set -e; for system in $(TEST_SYSTEMS); do $(MAKE) image SYSTEM=$$system; done
 	@$(MAKE) image SYSTEM=virtio MICROKIT_CONFIG=release
+	@$(MAKE) image SYSTEM=virtio PROGRAM_DIR=$(TEST_INPUTS)/contract \
+	    SYSTEM_DIR=$(TARGET_DIR)/systems/virtio_contract
 	@$(MAKE) image SYSTEM=tests/system/lifecycle.yaml INITRD=$(TEST_INPUTS)/softdog.cpio.gz
 	@$(MAKE) image SYSTEM=$(TEST_INPUTS)/dead.yaml SYSTEM_DIR=$(TARGET_DIR)/systems/tests_system_dead
+
+# The programs, with the VMM that has no other way to a vCPU's registers than the contract's.
+.PHONY: contract-programs
+contract-programs: $(PROGRAMS:%=$(TARGET_DIR)/%.elf)
+	@mkdir -p $(TEST_INPUTS)/contract
+	@cp -u $^ $(TEST_INPUTS)/contract/
+	@cp -u $(TARGET_DIR)/vmm_contract.elf $(TEST_INPUTS)/contract/vmm.elf
 
 # Guest kernels that die at once: early_death.S. A YAML file names them from its own folder on.
 $(TEST_INPUTS)/undefined.o $(TEST_INPUTS)/spinning.o: $(TEST_INPUTS)/%.o: tests/system/early_death.S

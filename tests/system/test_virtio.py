@@ -3,6 +3,7 @@
 
 import re
 
+import pytest
 import qemu
 
 IMAGE = qemu.system_image("virtio")
@@ -97,9 +98,13 @@ def test_idle_guests_leave_the_host_core_alone(machine, say):
     assert share < 50
 
 
-def test_release(boot):
-    """The same system in the release config, where nothing speaks past the guests' consoles."""
-    machine = boot(qemu.system_image("virtio", "release"))
+@pytest.mark.parametrize("image", [
+    pytest.param(qemu.system_image("virtio", "release"), id="release"),
+    pytest.param(qemu.system_image("virtio_contract"), id="vmm_contract")])
+def test_the_other_builds_of_the_same_system(boot, image):
+    """The release config, where nothing speaks past the guests' consoles; and a VMM that reaches its
+    vCPU's registers by seL4's calls alone."""
+    machine = boot(image)
     for guest in machine.guests:
         guest.login()
     machine.select(0)
