@@ -6,6 +6,7 @@
 #include "kernel/syscall.h"
 
 #include "sdk/kernel/arch.h"
+#include "sdk/kernel/board.h"
 #include "sdk/kernel/console.h"
 #include "sdk/kernel/gic.h"
 #include "sdk/kernel/ipc.h"
@@ -15,14 +16,11 @@
 #define VCPU_MAX_INTID    1019
 #define VCPU_MAX_PRIORITY 31 /* as a list register holds it */
 
+#define NO_RESULT         UINT64_MAX /* a handler's: x0 is set already, or will be when the PD goes on */
+
 static uint64_t arg(const struct thread *pd, unsigned n)
 {
     return pd->frame->x[n];
-}
-
-static void result(struct thread *pd, uint64_t error)
-{
-    pd->frame->x[0] = error;
 }
 
 /* The PD's channel in x0 if it has one of that number with `flag`, else NULL. */
@@ -35,6 +33,7 @@ static const struct image_channel *channel_arg(const struct thread *pd, uint8_t 
     return &pd->image->channel[id];
 }
 
+/* Whom x0 names, for calls about another thread: NULL if the PD has none of that number. */
 static struct thread *child_by_id(const struct thread *pd, uint64_t id)
 {
     return id < IMAGE_MAX_CHANNEL ? thread_at(pd->image->child[id]) : 0;
@@ -46,161 +45,129 @@ static struct thread *vcpu_by_id(const struct thread *pd, uint64_t id)
 }
 
 /* Nothing comes between the characters of one call, but this much is the most that others wait. */
-static void sys_debug_puts(struct thread *pd)
+static uint64_t sys_debug_puts(struct thread *pd, struct thread *none)
 {
     const char *text = (const char *)(pd->ipc_words - 1) + DEBUG_TEXT_OFFSET;
     uint64_t bytes = arg(pd, 0);
+    (void)none;
     if (bytes > DEBUG_TEXT_BYTES) {
-        result(pd, SYS_RANGE);
-        return;
+        return SYS_RANGE;
     }
     for (uint64_t i = 0; i < bytes; i++) {
         console_putc(text[i]);
     }
-    result(pd, SYS_OK);
+    return SYS_OK;
 }
 
-static void sys_recv(struct thread *pd)
+static uint64_t sys_recv(struct thread *pd, struct thread *none)
 {
+    (void)none;
     ipc_receive(pd);
+    return NO_RESULT;
 }
 
-static void sys_reply_recv(struct thread *pd)
+static uint64_t sys_reply_recv(struct thread *pd, struct thread *none)
 {
+    (void)none;
     ipc_reply(pd, arg(pd, 1));
     ipc_receive(pd);
+    return NO_RESULT;
 }
 
-static void sys_call(struct thread *pd)
+static uint64_t sys_call(struct thread *pd, struct thread *none)
 {
     const struct image_channel *channel = channel_arg(pd, IMAGE_MAY_CALL);
+    (void)none;
     if (channel == 0) {
-        result(pd, SYS_INVALID_SLOT);
-        return;
+        return SYS_INVALID_SLOT;
     }
     ipc_call(pd, thread_at(channel->peer), channel->peer_channel, arg(pd, 1));
+    return NO_RESULT;
 }
 
-static void sys_notify(struct thread *pd)
+static uint64_t sys_notify(struct thread *pd, struct thread *none)
 {
     const struct image_channel *channel = channel_arg(pd, IMAGE_MAY_NOTIFY);
+    (void)none;
     if (channel == 0) {
-        result(pd, SYS_INVALID_SLOT);
-        return;
+        return SYS_INVALID_SLOT;
     }
-    result(pd, SYS_OK);
     ipc_notify(thread_at(channel->peer), channel->peer_channel);
+    return SYS_OK;
 }
 
-static void sys_irq_ack(struct thread *pd)
+static uint64_t sys_irq_ack(struct thread *pd, struct thread *none)
 {
     const struct image_channel *channel = channel_arg(pd, IMAGE_IRQ);
+    (void)none;
     if (channel == 0) {
-        result(pd, SYS_INVALID_SLOT);
-        return;
+        return SYS_INVALID_SLOT;
     }
     gic_enable(((const struct image_irq *)image_info.irqs_vaddr)[channel->peer].intid);
-    result(pd, SYS_OK);
+    return SYS_OK;
 }
 
-static void sys_pd_stop(struct thread *pd)
+static uint64_t sys_stop(struct thread *pd, struct thread *child)
 {
-    struct thread *child = child_by_id(pd, arg(pd, 0));
-    if (child == 0) {
-        result(pd, SYS_INVALID_SLOT);
-        return;
-    }
+    (void)pd;
     thread_stop(child);
-    result(pd, SYS_OK);
+    return SYS_OK;
 }
 
-static void sys_pd_restart(struct thread *pd)
+static uint64_t sys_pd_restart(struct thread *pd, struct thread *child)
 {
-    struct thread *child = child_by_id(pd, arg(pd, 0));
-    if (child == 0) {
-        result(pd, SYS_INVALID_SLOT);
-        return;
-    }
     thread_stop(child);
     child->frame->pc = arg(pd, 1);
     thread_resume(child);
-    result(pd, SYS_OK);
+    return SYS_OK;
 }
 
-static void sys_vcpu_stop(struct thread *pd)
+static uint64_t sys_vcpu_restart(struct thread *pd, struct thread *vcpu)
 {
-    struct thread *vcpu = vcpu_by_id(pd, arg(pd, 0));
-    if (vcpu == 0) {
-        result(pd, SYS_INVALID_SLOT);
-        return;
-    }
-    thread_stop(vcpu);
-    result(pd, SYS_OK);
-}
-
-static void sys_vcpu_restart(struct thread *pd)
-{
-    struct thread *vcpu = vcpu_by_id(pd, arg(pd, 0));
-    if (vcpu == 0) {
-        result(pd, SYS_INVALID_SLOT);
-        return;
-    }
     thread_stop(vcpu);
     vcpu_reset_interrupts(vcpu);
     vcpu->frame->pc = arg(pd, 1);
     vcpu->frame->spsr = SPSR_EL1H | SPSR_DAIF;
     thread_resume(vcpu);
-    result(pd, SYS_OK);
+    return SYS_OK;
 }
 
-static void sys_vcpu_inject(struct thread *pd)
+static uint64_t sys_vcpu_inject(struct thread *pd, struct thread *vcpu)
 {
-    struct thread *vcpu = vcpu_by_id(pd, arg(pd, 0));
-    if (vcpu == 0) {
-        result(pd, SYS_INVALID_SLOT);
-        return;
-    }
     if (arg(pd, 1) > VCPU_MAX_INTID || arg(pd, 2) > VCPU_MAX_PRIORITY || arg(pd, 3) > 1 ||
         arg(pd, 4) >= VCPU_LRS) {
-        result(pd, SYS_RANGE);
-        return;
+        return SYS_RANGE;
     }
     bool taken = vcpu_inject(vcpu, (unsigned)arg(pd, 4), (uint32_t)arg(pd, 1), (unsigned)arg(pd, 2),
                              (unsigned)arg(pd, 3));
-    result(pd, taken ? SYS_OK : SYS_BUSY);
+    return taken ? SYS_OK : SYS_BUSY;
 }
 
-static void sys_vcpu_ack_vppi(struct thread *pd)
+static uint64_t sys_vcpu_ack_vppi(struct thread *pd, struct thread *vcpu)
 {
-    struct thread *vcpu = vcpu_by_id(pd, arg(pd, 0));
-    if (vcpu == 0 || arg(pd, 1) != 27) {
-        result(pd, vcpu == 0 ? SYS_INVALID_SLOT : SYS_INVALID_ARGUMENT);
-        return;
+    if (arg(pd, 1) != INTID_VTIMER) {
+        return SYS_INVALID_ARGUMENT;
     }
     vcpu_ack_vtimer(vcpu);
-    result(pd, SYS_OK);
+    return SYS_OK;
 }
 
-static void sys_vcpu_read_reg(struct thread *pd)
+static uint64_t sys_vcpu_read_reg(struct thread *pd, struct thread *vcpu)
 {
-    struct thread *vcpu = vcpu_by_id(pd, arg(pd, 0));
-    if (vcpu == 0 || arg(pd, 1) >= VCPU_REGS) {
-        result(pd, vcpu == 0 ? SYS_INVALID_SLOT : SYS_RANGE);
-        return;
+    if (arg(pd, 1) >= VCPU_REGS) {
+        return SYS_RANGE;
     }
     pd->frame->x[1] = vcpu_read_reg(vcpu, (unsigned)arg(pd, 1));
-    result(pd, SYS_OK);
+    return SYS_OK;
 }
 
-static void sys_vcpu_write_reg(struct thread *pd)
+static uint64_t sys_vcpu_write_reg(struct thread *pd, struct thread *vcpu)
 {
-    struct thread *vcpu = vcpu_by_id(pd, arg(pd, 0));
-    if (vcpu == 0 || arg(pd, 1) >= VCPU_REGS) {
-        result(pd, vcpu == 0 ? SYS_INVALID_SLOT : SYS_RANGE);
-        return;
+    if (arg(pd, 1) >= VCPU_REGS) {
+        return SYS_RANGE;
     }
     vcpu_write_reg(vcpu, (unsigned)arg(pd, 1), arg(pd, 2));
-    result(pd, SYS_OK);
+    return SYS_OK;
 }
 
 /* The thread that a TCB slot names: a child PD or a vCPU of the caller's, or NULL. */
@@ -224,27 +191,23 @@ static uint64_t *frame_words(struct thread *thread)
     return (uint64_t *)thread->frame;
 }
 
-static void sys_tcb_read(struct thread *pd)
+static uint64_t sys_tcb_read(struct thread *pd, struct thread *thread)
 {
-    struct thread *thread = tcb_by_slot(pd, arg(pd, 0));
     uint64_t words = arg(pd, 1);
-    if (thread == 0 || words > TCB_WORDS) {
-        result(pd, thread == 0 ? SYS_INVALID_SLOT : SYS_RANGE);
-        return;
+    if (words > TCB_WORDS) {
+        return SYS_RANGE;
     }
     for (uint64_t n = 0; n < words; n++) {
         pd->ipc_words[n] = frame_words(thread)[tcb_word[n]];
     }
-    result(pd, SYS_OK);
+    return SYS_OK;
 }
 
-static void sys_tcb_write(struct thread *pd)
+static uint64_t sys_tcb_write(struct thread *pd, struct thread *thread)
 {
-    struct thread *thread = tcb_by_slot(pd, arg(pd, 0));
     uint64_t words = arg(pd, 1);
-    if (thread == 0 || words > TCB_WORDS) {
-        result(pd, thread == 0 ? SYS_INVALID_SLOT : SYS_RANGE);
-        return;
+    if (words > TCB_WORDS) {
+        return SYS_RANGE;
     }
     for (uint64_t n = 0; n < words; n++) {
         frame_words(thread)[tcb_word[n]] = pd->ipc_words[n];
@@ -256,14 +219,14 @@ static void sys_tcb_write(struct thread *pd)
         thread_stop(thread);
         thread_resume(thread);
     }
-    result(pd, SYS_OK);
+    return SYS_OK;
 }
 
-static void sys_smc(struct thread *pd)
+static uint64_t sys_smc(struct thread *pd, struct thread *none)
 {
+    (void)none;
     if ((pd->image->flags & IMAGE_SMC) == 0) {
-        result(pd, SYS_INVALID_SLOT);
-        return;
+        return SYS_INVALID_SLOT;
     }
     uint64_t *words = pd->ipc_words;
     register uint64_t x0 __asm__("x0") = words[0];
@@ -286,11 +249,15 @@ static void sys_smc(struct thread *pd)
     words[5] = x5;
     words[6] = x6;
     words[7] = x7;
-    result(pd, SYS_OK);
+    return SYS_OK;
 }
 
-static void (*const handlers[NUM_SYSCALLS])(struct thread *pd) = {
-#define X(number, name, handler) [number] = sys_##handler,
+/* One row a call: whom x0 names if it is about another thread (else NULL), and what is done. */
+static const struct {
+    struct thread *(*target)(const struct thread *pd, uint64_t id);
+    uint64_t (*handler)(struct thread *pd, struct thread *target);
+} calls[NUM_SYSCALLS] = {
+#define X(number, name, target, handler) [number] = { target, sys_##handler },
     SYSCALLS(X)
 #undef X
 };
@@ -298,9 +265,20 @@ static void (*const handlers[NUM_SYSCALLS])(struct thread *pd) = {
 bool syscall_dispatch(struct thread *pd)
 {
     uint64_t number = arg(pd, 7);
+    struct thread *target = 0;
     if (number >= NUM_SYSCALLS) {
         return false;
     }
-    handlers[number](pd);
+    if (calls[number].target != 0) {
+        target = calls[number].target(pd, arg(pd, 0));
+        if (target == 0) {
+            pd->frame->x[0] = SYS_INVALID_SLOT;
+            return true;
+        }
+    }
+    uint64_t result = calls[number].handler(pd, target);
+    if (result != NO_RESULT) {
+        pd->frame->x[0] = result;
+    }
     return true;
 }

@@ -10,28 +10,28 @@
 
 #include <stdint.h>
 
-/* Number, name, handler's suffix. */
+/* Number, name, and the kernel's: whom x0 names if it is another thread, handler's suffix. */
 #define SYSCALLS(X)                                                                                \
-    X(0, DEBUG_PUTS, debug_puts)          /* x0 bytes of text in the IPC buffer */                 \
-    X(1, RECV, recv)                      /* -> badge, msginfo or bits */                          \
-    X(2, REPLY_RECV, reply_recv)          /* x1 msginfo -> badge, msginfo or bits */               \
-    X(3, CALL, call)                      /* x0 channel, x1 msginfo -> error, msginfo */           \
-    X(4, NOTIFY, notify)                  /* x0 channel -> error */                                \
-    X(5, IRQ_ACK, irq_ack)                /* x0 channel -> error */                                \
-    X(6, PD_STOP, pd_stop)                /* x0 child -> error */                                  \
-    X(7, PD_RESTART, pd_restart)          /* x0 child, x1 pc -> error */                           \
-    X(8, VCPU_STOP, vcpu_stop)            /* x0 vcpu -> error */                                   \
-    X(9, VCPU_RESTART, vcpu_restart)      /* x0 vcpu, x1 pc -> error */                            \
-    X(10, VCPU_INJECT, vcpu_inject)       /* x0 vcpu, x1 irq, x2 priority, x3 group, x4 index */   \
-    X(11, VCPU_ACK_VPPI, vcpu_ack_vppi)   /* x0 vcpu, x1 irq -> error */                           \
-    X(12, VCPU_READ_REG, vcpu_read_reg)   /* x0 vcpu, x1 reg -> error, value */                    \
-    X(13, VCPU_WRITE_REG, vcpu_write_reg) /* x0 vcpu, x1 reg, x2 value -> error */                 \
-    X(14, TCB_READ, tcb_read)             /* x0 slot, x1 words -> error; words in IPC buffer */    \
-    X(15, TCB_WRITE, tcb_write)           /* x0 slot, x1 words, x2 resume -> error */              \
-    X(16, SMC, smc)                       /* IPC buffer words 0 to 7, in and out -> error */
+    X(0, DEBUG_PUTS, 0, debug_puts)                 /* x0 bytes of text in the IPC buffer */       \
+    X(1, RECV, 0, recv)                             /* -> badge, msginfo or bits */                \
+    X(2, REPLY_RECV, 0, reply_recv)                 /* x1 msginfo -> badge, msginfo or bits */     \
+    X(3, CALL, 0, call)                             /* x0 channel, x1 msginfo -> error, msginfo */ \
+    X(4, NOTIFY, 0, notify)                         /* x0 channel -> error */                      \
+    X(5, IRQ_ACK, 0, irq_ack)                       /* x0 channel -> error */                      \
+    X(6, PD_STOP, child_by_id, stop)                /* x0 child -> error */                        \
+    X(7, PD_RESTART, child_by_id, pd_restart)       /* x0 child, x1 pc -> error */                 \
+    X(8, VCPU_STOP, vcpu_by_id, stop)               /* x0 vcpu -> error */                         \
+    X(9, VCPU_RESTART, vcpu_by_id, vcpu_restart)    /* x0 vcpu, x1 pc -> error */                  \
+    X(10, VCPU_INJECT, vcpu_by_id, vcpu_inject)     /* x1 irq, x2 prio, x3 group, x4 LR */         \
+    X(11, VCPU_ACK_VPPI, vcpu_by_id, vcpu_ack_vppi) /* x0 vcpu, x1 irq -> error */                 \
+    X(12, VCPU_READ_REG, vcpu_by_id, vcpu_read_reg) /* x0 vcpu, x1 reg -> error, value */          \
+    X(13, VCPU_WRITE_REG, vcpu_by_id, vcpu_write_reg) /* x0 vcpu, x1 reg, x2 value -> error */     \
+    X(14, TCB_READ, tcb_by_slot, tcb_read)            /* x0 slot, x1 words -> error */             \
+    X(15, TCB_WRITE, tcb_by_slot, tcb_write)          /* x0 slot, x1 words, x2 resume -> error */  \
+    X(16, SMC, 0, smc) /* IPC buffer words 0 to 7, in and out -> error */
 
 enum syscall_number {
-#define X(number, name, handler) SYSCALL_##name = (number),
+#define X(number, name, target, handler) SYSCALL_##name = (number),
     SYSCALLS(X)
 #undef X
         NUM_SYSCALLS
