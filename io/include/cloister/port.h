@@ -18,6 +18,8 @@
  * with the number of frame bytes in it; all but the frame's last have PORT_MORE, the first has the
  * header. The VMM writes the header into its guest's memory: the switch leaves the first
  * header_bytes (of its record) of a frame's first chain free. Chains of `recv` are used in order.
+ * A chain has at most PORT_CHAIN_ENTRIES, and in `recv` at least header_bytes bytes. An entry may
+ * be empty.
  *
  * At most PORT_ENTRIES chains of a ring may be under way, so a *_done ring is never full; a VMM
  * that does not keep to that has its port closed by the switch, as has one whose entries make no
@@ -43,10 +45,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PORT_ENTRIES      1024u /* of each ring; a power of two */
-#define PORT_HEADER_BYTES 44u   /* the longest header: vsock's */
+#define PORT_ENTRIES       1024u /* of each ring; a power of two */
+#define PORT_CHAIN_ENTRIES 256u  /* of a chain, at most */
+#define PORT_HEADER_BYTES  44u   /* the longest header: vsock's */
 
-enum port_flags { PORT_MORE = 1 };
+enum port_flags {
+    PORT_MORE = 1,      /* the chain, or in recv_done the frame, goes on */
+    PORT_NOT_THERE = 2, /* in send_done, vsock: nobody has that CID, or may hear this sender */
+};
 
 /* What the guest behind a port has agreed to receive: bits of port_control.features. */
 enum port_features {
