@@ -131,8 +131,11 @@ static const char *read_ram(const void *dtb, struct board *board)
     int node = fdt_node_offset_by_prop_value(dtb, -1, "device_type", "memory", sizeof("memory"));
     while (node >= 0) {
         struct board_range range;
-        for (int i = 0; enabled(dtb, node) && reg(dtb, node, i, &range); i++)
+        for (int i = 0; enabled(dtb, node) && reg(dtb, node, i, &range); i++) {
+            if (board->ram_bytes == 0)
+                board->ram_paddr = range.addr;
             board->ram_bytes += range.bytes;
+        }
         node = fdt_node_offset_by_prop_value(dtb, node, "device_type", "memory", sizeof("memory"));
     }
     return board->ram_bytes != 0
@@ -140,11 +143,26 @@ static const char *read_ram(const void *dtb, struct board *board)
                : "the board has no RAM; a node with device_type 'memory' is expected";
 }
 
+/* A slot's number is its place among the others; a board need not have any. */
+static const char *read_slots(const void *dtb, struct board *board)
+{
+    for (int node = fdt_node_offset_by_compatible(dtb, -1, "virtio,mmio"); node >= 0;
+         node = fdt_node_offset_by_compatible(dtb, node, "virtio,mmio")) {
+        struct board_slot slot;
+        if (!reg(dtb, node, 0, &slot.registers) || !interrupt(dtb, node, 0, &slot.irq) ||
+            slot.registers.bytes == 0)
+            return "a virtio,mmio node has no `reg` or no `interrupts`";
+        board->slots[slot.registers.addr / slot.registers.bytes % BOARD_SLOTS] = slot;
+    }
+    return NULL;
+}
+
 bool board_read(struct diag *diag, const char *path, const void *dtb, size_t bytes,
                 struct board *board)
 {
-    static const char *(*const parts[])(
-        const void *dtb, struct board *board) = { read_uart, read_gic, read_timer, read_ram };
+    static const char *(*const parts[])(const void *dtb,
+                                        struct board *board) = { read_uart, read_gic, read_timer,
+                                                                 read_ram, read_slots };
     unsigned errors = diag->errors;
     memset(board, 0, sizeof(*board));
     if (bytes < sizeof(struct fdt_header) || fdt_check_full(dtb, bytes) != 0) {

@@ -6,7 +6,8 @@
 
 /* Names that the system's own PDs have, or will have. */
 static const char *const reserved[] = { "serial_driver", "serial_virt_tx", "serial_virt_rx",
-                                        "timer_driver",  "supervisor",     "console" };
+                                        "timer_driver",  "supervisor",     "console",
+                                        "blk_driver",    "blk_virt" };
 
 #define VMM_SUFFIX "_vmm"
 
@@ -100,6 +101,63 @@ static void check_line(struct diag *diag, const struct value *cmdline)
     }
 }
 
+static void check_without_disk(struct diag *diag, const struct guest *guest)
+{
+    const struct value *given = value_given(&guest->partition)  ? &guest->partition
+                                : value_given(&guest->readonly) ? &guest->readonly
+                                                                : NULL;
+    if (guest->disk.number == 0 && given != NULL) {
+        diag_error(diag, given->at,
+                   "%s has no disk that '%s' could be about; add `disk: true` or remove it",
+                   guest->name.text, given == &guest->partition ? "partition" : "readonly");
+    }
+}
+
+/* Returns the guest before `end` that has been given the partition, or NULL. */
+static const struct guest *partition_owner(const struct model *model, const struct guest *end,
+                                           uint64_t partition)
+{
+    for (const struct guest *guest = model_guest(model, 0); guest < end; guest++)
+        if (guest->disk.number != 0 && value_given(&guest->partition) &&
+            guest->partition.number == partition)
+            return guest;
+    return NULL;
+}
+
+static void check_shared(struct diag *diag, const struct model *model, const struct guest *guest)
+{
+    const struct guest *other = partition_owner(model, guest, guest->partition.number);
+    if (other != NULL && (guest->readonly.number == 0 || other->readonly.number == 0)) {
+        diag_error(diag, guest->partition.at,
+                   "%s and %s both have partition %lu and would spoil each other's file system; "
+                   "give them different ones, or `readonly: true` to both",
+                   other->name.text, guest->name.text, (unsigned long)guest->partition.number);
+    }
+}
+
+/* Written partitions first; the others then get the lowest that are left. */
+static void give_partitions(struct model *model)
+{
+    const struct guest *end = model_guest(model, model->guests.count);
+    for (EACH_GUEST(guest, model)) {
+        if (guest->disk.number == 0 || value_given(&guest->partition))
+            continue;
+        while (partition_owner(model, end, guest->partition.number) != NULL)
+            guest->partition.number++;
+        guest->partition.at = guest->at;
+    }
+}
+
+static void check_disks(struct diag *diag, struct model *model)
+{
+    for (EACH_GUEST(guest, model)) {
+        check_without_disk(diag, guest);
+        if (guest->disk.number != 0 && value_given(&guest->partition))
+            check_shared(diag, model, guest);
+    }
+    give_partitions(model);
+}
+
 bool check_model(struct diag *diag, struct model *model)
 {
     unsigned errors = diag->errors;
@@ -113,5 +171,6 @@ bool check_model(struct diag *diag, struct model *model)
     }
     check_vcpus(diag, model);
     check_switch(diag, model);
+    check_disks(diag, model);
     return diag->errors == errors;
 }

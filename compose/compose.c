@@ -3,8 +3,10 @@
 
 #include "compose/limits.h"
 #include "compose/output.h"
+#include "compose/sddf.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Adds the images' regions: each file lies once in the system, prefilled. */
@@ -51,10 +53,13 @@ static void plan_all(struct system *system)
     struct plan *plan = &system->plan;
     const struct board *board = system->board;
     struct pd *timer = plan_pd(plan, "timer_driver", "timer_driver.elf", PRIORITY_TIMER);
-    driver_plan(plan, timer, &board->timer, NULL, NULL);
-    serial_plan(system, timer);
+    plan->next_paddr = board->ram_paddr;
+    sddf_plan_driver(plan, timer, &board->timer, NULL, NULL);
     plan_images(plan, &system->kernels);
     plan_images(plan, &system->initrds);
+    serial_plan(system, timer);
+    if (model_first_disk(system->model))
+        disk_plan(system);
     uint64_t bytes = board->gicv.bytes < GUEST_GICC_BYTES ? board->gicv.bytes : GUEST_GICC_BYTES;
     system->gicv = plan_device(plan, "gicv", board->gicv.addr, bytes);
     for (EACH_GUEST(guest, system->model)) {
@@ -62,6 +67,34 @@ static void plan_all(struct system *system)
         serial_plan_client(system, guest_plan(system, guest, boot), guest);
     }
     serial_plan_log(system);
+}
+
+/* Tells what the board lacks. */
+static bool check_board(const struct system *system)
+{
+    const struct guest *guest = model_first_disk(system->model);
+    if (guest == NULL || system->board->slots[BOARD_DISK_SLOT].registers.bytes != 0)
+        return true;
+    diag_error(system->diag, guest->disk.at,
+               "the board has no disk: its device tree has no virtio,mmio slot %d; use another "
+               "board, or remove `disk`",
+               BOARD_DISK_SLOT);
+    return false;
+}
+
+/* One PD's place is kept for the supervisor. */
+static bool check_pds(const struct system *system)
+{
+    int pds = 1;
+    for (const struct pd *pd = system->plan.pds; pd != NULL; pd = pd->next)
+        pds++;
+    if (pds <= MAX_PDS)
+        return true;
+    diag_error(system->diag, system->model->guests.at,
+               "this system has %d protection domains, a VMM for each guest among them; the "
+               "Microkit has at most %d, remove %d guests",
+               pds, MAX_PDS, pds - MAX_PDS);
+    return false;
 }
 
 /* Plans the system of a checked model. */
@@ -75,10 +108,10 @@ static bool plan_system(struct system *system)
     system->boots = arena_alloc(system->plan.arena, count * sizeof(*system->boots));
     for (size_t i = 0; i < count; i++)
         good = guest_find_images(system, model_guest(system->model, i), &system->boots[i]) && good;
-    if (!good)
+    if (!good || !check_board(system))
         return false;
     plan_all(system);
-    return check_memory(system);
+    return check_pds(system) && check_memory(system);
 }
 
 /* Reads a file whole; tells the error and returns NULL if that fails. */
@@ -97,6 +130,23 @@ static const char *folder_of(struct arena *arena, const char *path)
     return slash == NULL ? "." : arena_copy(arena, path, (size_t)(slash - path));
 }
 
+/* The command line's word on the first disk's partition counts for more than the file's. */
+static bool set_partition(struct diag *diag, const struct model *model, const char *text)
+{
+    struct guest *guest = model_first_disk(model);
+    unsigned long number = strtoul(text, NULL, 10);
+    if (guest == NULL || number > MAX_PARTITION || text[strspn(text, "0123456789")] != '\0') {
+        diag_error(diag, (struct mark){ 0 },
+                   guest == NULL
+                       ? "PARTITION is %s, but no guest has a disk; add `disk: true` to one"
+                       : "PARTITION is %s; it must be a number from 0 to %d",
+                   diag_quote(diag->arena, text), MAX_PARTITION);
+        return false;
+    }
+    guest->partition = (struct value){ .at = guest->at, .text = text, .number = number };
+    return true;
+}
+
 /* Each step works on what the one before has found good. */
 static bool run(struct diag *diag, const struct compose_options *options)
 {
@@ -104,7 +154,10 @@ static bool run(struct diag *diag, const struct compose_options *options)
     struct board board;
     size_t bytes;
     const void *yaml = read_file(diag, options->system_path, &bytes);
-    if (yaml == NULL || !yaml_read(diag, yaml, bytes, &model) || !check_model(diag, &model))
+    const char *partition = options->defaults.partition;
+    if (yaml == NULL || !yaml_read(diag, yaml, bytes, &model) ||
+        (partition != NULL && !set_partition(diag, &model, partition)) ||
+        !check_model(diag, &model))
         return false;
     struct system system = { .diag = diag,
                              .model = &model,

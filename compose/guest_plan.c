@@ -58,26 +58,35 @@ bool guest_find_images(struct system *system, const struct guest *guest, struct 
     return true;
 }
 
-static void add_device(struct vmm_config *config, enum vmm_device_type type, uint32_t intid,
-                       uint64_t gpa, uint64_t bytes)
+static struct vmm_device *add_device(struct vmm_config *config, enum vmm_device_type type,
+                                     uint32_t intid, uint64_t gpa, uint64_t bytes)
 {
     struct vmm_device *device = &config->devices[config->num_devices++];
     device->type = (uint32_t)type;
     device->intid = intid;
     device->gpa = gpa;
     device->size_bytes = bytes;
+    return device;
+}
+
+/* The virtIO devices lie one behind the other, after the PL011. */
+static struct vmm_device *add_virtio(struct vmm_config *config, enum vmm_device_type type)
+{
+    uint32_t index = config->num_devices - 1;
+    return add_device(config, type, GUEST_VIRTIO_INTID + index,
+                      GUEST_VIRTIO_GPA + index * GUEST_VIRTIO_BYTES, GUEST_VIRTIO_BYTES);
 }
 
 static void add_devices(struct vmm_config *config, const struct guest *guest)
 {
     add_device(config, VMM_DEVICE_PL011, GUEST_PL011_INTID, GUEST_PL011_GPA, GUEST_PL011_BYTES);
     if (guest->console.enabled.number != 0) {
-        add_device(config, VMM_DEVICE_VIRTIO_CONSOLE, GUEST_VIRTIO_INTID, GUEST_VIRTIO_GPA,
-                   GUEST_VIRTIO_BYTES);
-        struct vmm_device *console = &config->devices[config->num_devices - 1];
+        struct vmm_device *console = add_virtio(config, VMM_DEVICE_VIRTIO_CONSOLE);
         console->columns = (uint16_t)guest->console.columns.number;
         console->rows = (uint16_t)guest->console.rows.number;
     }
+    if (guest->disk.number != 0)
+        add_virtio(config, VMM_DEVICE_VIRTIO_BLOCK);
 }
 
 /* Without a virtIO console no console= is given: what the kernel says until it finds that out is
@@ -137,13 +146,15 @@ struct pd *guest_plan(struct system *system, const struct guest *guest, struct g
     struct vm *vm = plan_vm(plan, vmm, name, (unsigned)guest->vcpus.number);
     struct vmm_config *config = plan_record(plan, vmm, ".vmm_config", sizeof(*config));
     fill_config(config, guest, boot);
-    const struct region *ram = plan_region(plan, arena_printf(plan->arena, "%s_ram", name),
-                                           guest->memory.number, GUEST_PAGE_BYTES);
+    struct region *ram = plan_region(plan, arena_printf(plan->arena, "%s_ram", name),
+                                     guest->memory.number, GUEST_PAGE_BYTES);
     plan_map_at(plan, vmm, ram, config->ram_vaddr, "rw");
     plan_map_vm(plan, vm, ram, config->ram_gpa, "rwx");
     plan_map_vm(plan, vm, system->gicv, GUEST_GICC_GPA, "rw");
     config->kernel = map_image(plan, vmm, boot->kernel);
     config->initrd = map_image(plan, vmm, boot->initrd);
     config->dtb = plan_tree(plan, vmm, guest, boot, config);
+    if (guest->disk.number != 0)
+        disk_plan_client(system, vmm, ram, &config->block, guest);
     return vmm;
 }

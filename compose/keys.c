@@ -56,6 +56,13 @@ static const struct key guest_keys[] = {
         HELP("the colour of its output")),
     KEY("vcpus", KEY_COUNT, guest, vcpus, COUNT(1, GUEST_MAX_VCPUS), .initial = 1, OTHERWISE("1"),
         HELP("how many cores it sees")),
+    KEY("disk", KEY_CHOICE, guest, disk, .choices = bool_words, OTHERWISE("false"),
+        HELP("whether it has a virtIO block device: a partition of the board's disk")),
+    KEY("partition", KEY_COUNT, guest, partition, COUNT(0, MAX_PARTITION),
+        OTHERWISE("the lowest that no other guest has; PARTITION= for the first guest with a disk"),
+        HELP("which one, from 0, in the order of the partition table (MBR or GPT)")),
+    KEY("readonly", KEY_CHOICE, guest, readonly, .choices = bool_words, OTHERWISE("false"),
+        HELP("whether its disk is read-only; only such guests may share a partition")),
     KEY("console", KEY_SWITCH_MAP, guest, console, .table = &guest_console_table, OTHERWISE("true"),
         HELP("its virtIO console: `true`, `false` or a map")),
 };

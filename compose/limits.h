@@ -16,9 +16,11 @@
 #define MAX_CHANNELS 62 /* ids of a PD */
 #define MAX_VCPUS    64 /* in a system */
 
-/* Serial driver, its two virtualisers, the timer driver; a place is kept for the supervisor. */
+/* Serial driver, its two virtualisers, the timer driver; a place is kept for the supervisor. Disks
+ * and networks take more: compose.c counts. */
 #define NUM_SYSTEM_PDS 5
 #define MAX_GUESTS     (MAX_PDS - NUM_SYSTEM_PDS)
+#define MAX_PARTITION  127
 
 /* A virtualiser's channels beside its clients': driver, timer driver, and the log connection. */
 _Static_assert(MAX_GUESTS + 3 <= MAX_CHANNELS, "a virtualiser has a channel for every guest");
@@ -38,6 +40,8 @@ _Static_assert(MAX_GUESTS + 1 <= SDDF_MAX_CLIENTS, "a record has room for every 
 #define PRIORITY_SERIAL_DRIVER  200
 #define PRIORITY_SERIAL_VIRT_TX 199
 #define PRIORITY_SERIAL_VIRT_RX 199
+#define PRIORITY_BLK_DRIVER     200
+#define PRIORITY_BLK_VIRT       199
 #define PRIORITY_VMM            100
 #define PRIORITY_GUEST          50
 
@@ -60,6 +64,13 @@ _Static_assert(MAX_GUESTS + 1 <= SDDF_MAX_CLIENTS, "a record has room for every 
 #define GUEST_VIRTIO_BYTES 0x1000ul
 #define GUEST_VIRTIO_INTID 48u /* of the first, level triggered */
 #define GUEST_RAM_GPA      0x40000000ul
+
+/* Which of QEMU's virtio-mmio slots holds what. Eight share a page, so that what different PDs
+ * drive must lie in different eights. */
+#define BOARD_DISK_SLOT 31
+
+/* Where the Microkit's tool puts its image: no region with a place of its own goes there. */
+#define BOARD_IMAGE_PADDR 0x70000000ul
 
 static inline uint64_t round_up(uint64_t value, uint64_t multiple)
 {

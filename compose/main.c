@@ -7,19 +7,22 @@
 #include <getopt.h>
 
 static const char usage[] =
-    "usage: composer SYSTEM.yaml --board-dtb FILE --out FOLDER [--linux FILE] [--initrd FILE]\n    "
-    "   composer --reference\n\n  --board-dtb FILE  the board's device tree\n  --out FOLDER      "
+    "usage: composer SYSTEM.yaml --board-dtb FILE --out FOLDER [--linux FILE] [--initrd FILE] "
+    "[--partition N]\n       composer --reference\n\n  --board-dtb FILE  the board's device tree\n "
+    " --out FOLDER      "
     "where system.xml, records, device trees and link.mk are written\n  --linux FILE      the "
     "kernel of guests that name none: an arm64 Image\n  --initrd FILE     the initial RAM disk of "
-    "guests that name none\n  --reference       write the keys of SYSTEM.yaml, as Markdown\n";
+    "guests that name none\n  --partition N     the partition of the first guest with a disk\n  "
+    "--reference       write the keys of SYSTEM.yaml, as Markdown\n";
 
 /* Those with an argument come first, in the order of `places` below. */
-enum { BOARD, OUT, LINUX, INITRD, NUM_PLACES, REFERENCE = NUM_PLACES, HELP };
+enum { BOARD, OUT, LINUX, INITRD, PARTITION, NUM_PLACES, REFERENCE = NUM_PLACES, HELP };
 static const struct option long_options[] = {
     { "board-dtb", required_argument, NULL, BOARD },
     { "out", required_argument, NULL, OUT },
     { "linux", required_argument, NULL, LINUX },
     { "initrd", required_argument, NULL, INITRD },
+    { "partition", required_argument, NULL, PARTITION },
     { "reference", no_argument, NULL, REFERENCE },
     { "help", no_argument, NULL, HELP },
     { 0 },
@@ -31,7 +34,8 @@ enum { EXIT_GOOD, EXIT_ERRORS, EXIT_USAGE };
 static bool read_options(int argc, char **argv, struct compose_options *options, int *status)
 {
     const char **places[NUM_PLACES] = { &options->board_path, &options->out_folder,
-                                        &options->defaults.kernel, &options->defaults.initrd };
+                                        &options->defaults.kernel, &options->defaults.initrd,
+                                        &options->defaults.partition };
     int option;
     *status = EXIT_GOOD;
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) >= 0 && option != '?') {

@@ -44,6 +44,9 @@ struct guest {
     struct value cmdline;
     struct value color;
     struct value vcpus;
+    struct value disk;      /* 1: a partition of the system's disk */
+    struct value partition; /* from 0; check_model() fills in those that are not written */
+    struct value readonly;
     struct guest_console console;
 };
 
@@ -71,12 +74,21 @@ static inline struct guest *model_guest(const struct model *model, size_t index)
     guest < model_guest(model, (model)->guests.count);                                             \
     guest++
 
+/* Returns the first guest with a disk, or NULL. */
+static inline struct guest *model_first_disk(const struct model *model)
+{
+    for (EACH_GUEST(guest, model))
+        if (guest->disk.number != 0)
+            return guest;
+    return NULL;
+}
+
 /*
  * yaml.c. Fills the model from `length` bytes of YAML, any bytes, by the table of keys. Returns
  * false if errors were told. What the model points to lives in diag's arena.
  */
 bool yaml_read(struct diag *diag, const void *bytes, size_t length, struct model *model);
 
-/* check.c. Tells what is wrong between a model's values, and fills in the colours that are not
- * written. Returns false if errors were told. */
+/* check.c. Tells what is wrong between a model's values, and fills in the colours and partitions
+ * that are not written. Returns false if errors were told. */
 bool check_model(struct diag *diag, struct model *model);

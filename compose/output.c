@@ -13,6 +13,25 @@ struct output {
     const char *folder;
 };
 
+/* The board's devices that the system needs, for who starts it. */
+static void write_devices(FILE *out, const struct system *system, const char *folder)
+{
+    (void)folder;
+    if (system->disk.pd != NULL)
+        fputs("disk\n", out);
+}
+
+/* The end of the report: what the description of the system does not say. */
+static void write_notes(FILE *out, const struct system *system, const char *folder)
+{
+    (void)folder;
+    fputs("\nDEVICES THAT REACH MEMORY\n", out);
+    for (const struct note *note = system->plan.notes; note != NULL; note = note->next)
+        fprintf(out, "  %s\n", note->text);
+    if (system->plan.notes == NULL)
+        fputs("  none\n", out);
+}
+
 /* The files that describe the whole system. */
 static const struct {
     const char *name;
@@ -22,6 +41,8 @@ static const struct {
     { "link.mk", link_write, false },
     { "system.d", link_write_depends, false },
     { "system.dot", picture_write, false },
+    { "system.devices", write_devices, false },
+    { "notes.txt", write_notes, false },
     { "system.xml", xml_write, true }, /* the last: make looks at its age */
 };
 

@@ -131,7 +131,7 @@ static void write_region(FILE *out, const struct system *system, const struct re
         return;
     fprintf(out, "    \"region %s\" [label=\"%s\\n%s", region->name, region->name,
             arena_size(system->plan.arena, region->bytes));
-    if (region->is_device)
+    if (region->phys_addr != 0)
         fprintf(out, " at 0x%" PRIx64, region->phys_addr);
     fprintf(out, "\" shape=%s]\n", region->is_device ? "component" : "cylinder");
     for (const struct pd *pd = system->plan.pds; pd != NULL; pd = pd->next) {

@@ -43,6 +43,24 @@ struct region *plan_device(struct plan *plan, const char *name, uint64_t phys_ad
     return region;
 }
 
+/* The end of the image, at most. */
+static uint64_t image_end_paddr(const struct plan *plan)
+{
+    uint64_t end_paddr = BOARD_IMAGE_PADDR + 2 * SYSTEM_RAM_BYTES;
+    for (const struct region *region = plan->regions; region != NULL; region = region->next)
+        end_paddr += region->prefill != NULL ? region->bytes : 0;
+    return end_paddr;
+}
+
+uint64_t plan_reserve(struct plan *plan, uint64_t bytes)
+{
+    uint64_t paddr = round_up(plan->next_paddr, GUEST_PAGE_BYTES);
+    if (paddr + bytes > BOARD_IMAGE_PADDR && paddr < image_end_paddr(plan))
+        paddr = round_up(image_end_paddr(plan), GUEST_PAGE_BYTES);
+    plan->next_paddr = paddr + bytes;
+    return paddr;
+}
+
 static void add_map(struct plan *plan, struct map **maps, const struct region *region,
                     uint64_t vaddr, const char *perms)
 {
@@ -115,4 +133,11 @@ uint64_t plan_memory_bytes(const struct plan *plan)
     for (const struct region *region = plan->regions; region != NULL; region = region->next)
         bytes += region->is_device ? 0 : region->bytes;
     return bytes;
+}
+
+void plan_note(struct plan *plan, const char *text)
+{
+    struct note *note = arena_alloc(plan->arena, sizeof(*note));
+    note->text = text;
+    APPEND(plan->notes, note);
 }

@@ -16,8 +16,8 @@ struct region {
     const char *name;
     uint64_t bytes;
     uint64_t page_bytes;
-    bool is_device; /* then phys_addr counts, and the region is not cached */
-    uint64_t phys_addr;
+    bool is_device;      /* not cached, not RAM */
+    uint64_t phys_addr;  /* 0: anywhere */
     const char *prefill; /* a file in the output folder, or NULL */
 };
 
@@ -73,11 +73,19 @@ struct channel {
     struct end a, b;
 };
 
+/* A sentence for the person who wants to know who reaches what. */
+struct note {
+    struct note *next;
+    const char *text;
+};
+
 struct plan {
     struct arena *arena;
+    uint64_t next_paddr; /* of what plan_reserve() hands out */
     struct region *regions;
     struct pd *pds;
     struct channel *channels;
+    struct note *notes;
 };
 
 /* Appends to a list that is kept by its first element. */
@@ -105,6 +113,13 @@ struct region *plan_region(struct plan *plan, const char *name, uint64_t bytes,
 /* Adds a device's registers. */
 struct region *plan_device(struct plan *plan, const char *name, uint64_t phys_addr, uint64_t bytes);
 
+/*
+ * Returns a place in the board's RAM, a multiple of a large page, for regions that a device
+ * reaches: who programs it has to know their phys_addr. What the image holds must be planned
+ * before.
+ */
+uint64_t plan_reserve(struct plan *plan, uint64_t bytes);
+
 /* Maps a region where there is room and returns the address; pages beside it stay unmapped. */
 uint64_t plan_map(struct plan *plan, struct pd *pd, const struct region *region, const char *perms);
 
@@ -124,6 +139,9 @@ uint8_t plan_irq(struct plan *plan, struct pd *pd, uint32_t intid, bool is_edge)
 
 /* Adds a record for a section of the PD's program and returns it, zeroed, to be filled in. */
 void *plan_record(struct plan *plan, struct pd *pd, const char *section, size_t bytes);
+
+/* Adds a sentence to the report. */
+void plan_note(struct plan *plan, const char *text);
 
 /* Returns the memory that all regions take together, without devices. */
 uint64_t plan_memory_bytes(const struct plan *plan);

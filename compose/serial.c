@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "compose/keys.h"
 #include "compose/limits.h"
+#include "compose/sddf.h"
 #include "compose/system.h"
 
 #include <string.h>
@@ -8,25 +9,6 @@
 #define QUEUE_BYTES  PAGE_BYTES
 #define DATA_BYTES   0x10000ul
 #define DEFAULT_BAUD 115200
-
-static void set_magic(struct sddf_magic *magic, enum sddf_type type)
-{
-    static const char sddf[4] = { 's', 'D', 'D', 'F' };
-    memcpy(magic->sddf, sddf, sizeof(sddf));
-    magic->type = (uint8_t)type;
-}
-
-static void set_name(char *to, const char *name)
-{
-    /* Cannot be cut: names have at most NAME_MAX_LENGTH characters. */
-    strncpy(to, name, SDDF_NAME_BYTES - 1);
-}
-
-static struct sddf_region map(struct plan *plan, struct pd *pd, const struct region *region,
-                              const char *perms)
-{
-    return (struct sddf_region){ plan_map(plan, pd, region, perms), region->bytes };
-}
 
 /*
  * One direction: a queue that both sides write, and data that only the producer writes. `name` is
@@ -41,36 +23,12 @@ static void connect(struct plan *plan, const char *name, struct pd *producer,
     const struct region *queue = plan_region(plan, queue_name, QUEUE_BYTES, PAGE_BYTES);
     const struct region *data = plan_region(plan, data_name, DATA_BYTES, PAGE_BYTES);
     const struct channel *channel = plan_channel(plan, producer, consumer);
-    producer_end->queue = map(plan, producer, queue, "rw");
-    producer_end->data = map(plan, producer, data, "rw");
+    producer_end->queue = sddf_map(plan, producer, queue, "rw");
+    producer_end->data = sddf_map(plan, producer, data, "rw");
     producer_end->channel = channel->a.id;
-    consumer_end->queue = map(plan, consumer, queue, "rw");
-    consumer_end->data = map(plan, consumer, data, "r");
+    consumer_end->queue = sddf_map(plan, consumer, queue, "rw");
+    consumer_end->data = sddf_map(plan, consumer, data, "r");
     consumer_end->channel = channel->b.id;
-}
-
-void driver_plan(struct plan *plan, struct pd *driver, const struct board_irq *irq,
-                 const char *name, const struct board_range *registers)
-{
-    struct sddf_device_resources *resources =
-        plan_record(plan, driver, ".device_resources", sizeof(*resources));
-    set_magic(&resources->magic, SDDF_DEVICE);
-    if (name != NULL) {
-        const struct region *region = plan_device(plan, name, registers->addr, registers->bytes);
-        resources->num_regions = 1;
-        resources->regions[0].region = map(plan, driver, region, "rw");
-        resources->regions[0].io_addr = registers->addr;
-    }
-    resources->num_irqs = 1;
-    resources->irqs[0].channel = plan_irq(plan, driver, irq->intid, irq->is_edge);
-}
-
-/* Returns the id of a channel on which `pd` may call the timer driver. */
-static uint8_t connect_timer(struct plan *plan, struct pd *pd, struct pd *timer)
-{
-    struct channel *channel = plan_channel(plan, pd, timer);
-    channel->a.calls = true;
-    return channel->a.id;
 }
 
 void serial_plan(struct system *system, struct pd *timer)
@@ -79,23 +37,23 @@ void serial_plan(struct system *system, struct pd *timer)
     struct serial *s = &system->serial;
     const struct board *board = system->board;
     s->driver = plan_pd(plan, "serial_driver", board->uart_program, PRIORITY_SERIAL_DRIVER);
-    driver_plan(plan, s->driver, &board->uart_irq, "uart", &board->uart);
+    sddf_plan_driver(plan, s->driver, &board->uart_irq, "uart", &board->uart);
     s->virt_tx = plan_pd(plan, "serial_virt_tx", "serial_virt_tx.elf", PRIORITY_SERIAL_VIRT_TX);
     s->tx = plan_record(plan, s->virt_tx, ".serial_virt_tx_config", sizeof(*s->tx));
-    set_magic(&s->tx->magic, SDDF_SERIAL);
+    sddf_set_magic(&s->tx->magic, SDDF_SERIAL);
     s->virt_rx = plan_pd(plan, "serial_virt_rx", "serial_virt_rx.elf", PRIORITY_SERIAL_VIRT_RX);
     s->rx = plan_record(plan, s->virt_rx, ".serial_virt_rx_config", sizeof(*s->rx));
-    set_magic(&s->rx->magic, SDDF_SERIAL);
+    sddf_set_magic(&s->rx->magic, SDDF_SERIAL);
     s->rx->switch_keys = (uint8_t)system->model->console.switch_keys.number;
     struct sddf_serial_driver_config *driver =
         plan_record(plan, s->driver, ".serial_driver_config", sizeof(*driver));
-    set_magic(&driver->magic, SDDF_SERIAL);
+    sddf_set_magic(&driver->magic, SDDF_SERIAL);
     driver->default_baud = DEFAULT_BAUD;
     driver->rx_enabled = true;
     connect(plan, "serial_driver_tx", s->virt_tx, &s->tx->driver, s->driver, &driver->tx);
     connect(plan, "serial_driver_rx", s->driver, &driver->rx, s->virt_rx, &s->rx->driver);
-    s->tx->timer_channel = connect_timer(plan, s->virt_tx, timer);
-    s->rx->timer_channel = connect_timer(plan, s->virt_rx, timer);
+    s->tx->timer_channel = sddf_connect_timer(plan, s->virt_tx, timer);
+    s->rx->timer_channel = sddf_connect_timer(plan, s->virt_rx, timer);
 }
 
 void serial_plan_client(struct system *system, struct pd *vmm, const struct guest *guest)
@@ -107,9 +65,9 @@ void serial_plan_client(struct system *system, struct pd *vmm, const struct gues
     struct serial_virt_tx_client *tx = &serial->tx->clients[serial->tx->num_clients++];
     struct serial_virt_rx_client *rx = &serial->rx->clients[serial->rx->num_clients++];
     const char *name = guest->name.text;
-    set_magic(&client->magic, SDDF_SERIAL);
-    set_name(tx->name, name);
-    set_name(rx->name, name);
+    sddf_set_magic(&client->magic, SDDF_SERIAL);
+    sddf_set_name(tx->name, name);
+    sddf_set_name(rx->name, name);
     memcpy(tx->colour, color_sgr[guest->color.number], strlen(color_sgr[guest->color.number]));
     connect(plan, arena_printf(plan->arena, "%s_tx", name), vmm, &client->tx, serial->virt_tx,
             &tx->conn);
@@ -121,7 +79,7 @@ void serial_plan_log(struct system *system)
 {
     struct serial *serial = &system->serial;
     struct serial_virt_tx_client *tx = &serial->tx->clients[serial->tx->num_clients++];
-    set_name(tx->name, "console");
+    sddf_set_name(tx->name, "console");
     connect(&system->plan, "console_tx", serial->virt_rx, &serial->rx->log, serial->virt_tx,
             &tx->conn);
 }

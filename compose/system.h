@@ -14,6 +14,7 @@
 struct defaults {
     const char *kernel;
     const char *initrd;
+    const char *partition; /* of the first guest with a disk, a number */
 };
 
 /* What a guest boots from. */
@@ -32,6 +33,12 @@ struct serial {
     struct serial_virt_rx_config *rx;
 };
 
+/* The block driver and its virtualiser. */
+struct disk {
+    struct pd *pd; /* the virtualiser; NULL: no guest has a disk */
+    struct blk_virt_config *virt;
+};
+
 struct system {
     struct diag *diag;
     const struct model *model;
@@ -43,6 +50,7 @@ struct system {
     struct guest_boot *boots;  /* one a guest */
     const struct region *gicv; /* the GIC's virtual CPU interface, which all guests map */
     struct serial serial;
+    struct disk disk;
 };
 
 /* guest_plan.c. Finds and places a guest's images. Returns false, with errors told, where they are
@@ -61,6 +69,9 @@ void serial_plan_client(struct system *system, struct pd *vmm, const struct gues
 /* Makes the receive virtualiser the last client of the other, for what it tells the person. */
 void serial_plan_log(struct system *system);
 
-/* Adds a driver's record of its interrupt and, if it has any, its device's registers. */
-void driver_plan(struct plan *plan, struct pd *driver, const struct board_irq *irq,
-                 const char *name, const struct board_range *registers);
+/* disk.c. Adds driver and virtualiser to the plan. */
+void disk_plan(struct system *system);
+
+/* Makes a guest's VMM the next client of the virtualiser, and gives its RAM a place. */
+void disk_plan_client(struct system *system, struct pd *vmm, struct region *ram,
+                      struct vmm_block *block, const struct guest *guest);

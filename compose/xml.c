@@ -11,7 +11,7 @@ static void write_region(FILE *out, const struct region *region)
     fprintf(out,
             "    <memory_region name=\"%s\" size=\"0x%" PRIx64 "\" page_size=\"0x%" PRIx64 "\"",
             region->name, region->bytes, region->page_bytes);
-    if (region->is_device)
+    if (region->phys_addr != 0)
         fprintf(out, " phys_addr=\"0x%" PRIx64 "\"", region->phys_addr);
     if (region->prefill != NULL)
         fprintf(out, " prefill_path=\"%s\"", region->prefill);

@@ -60,6 +60,7 @@ $(SYSTEM_DIR)/loader.img: $(SYSTEM_DIR)/system.xml $(SYSTEM_PROGRAMS) $(SDK_STAM
 	@echo 'Building $@'
 	@$(MICROKIT_SDK)/bin/microkit $< --board $(MICROKIT_BOARD) --config $(MICROKIT_CONFIG) \
 	    --search-path $(@D) -o $@ -r $(@D)/report.txt
+	@cat $(@D)/notes.txt >>$(@D)/report.txt
 
 .PHONY: image
 image: known-system $(SYSTEM_IMAGE) picture-if-easy ## build the system image of SYSTEM

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-UNIT_TESTS += test_compose_errors test_compose_reference test_compose_system
+UNIT_TESTS += test_compose_errors test_compose_reference test_compose_system \
+    test_compose_disk
 
 compose_TEST_SRCS := tests/unit/compose_rig.c $(COMPOSE_SRCS)
 test_compose_errors_SRCS := tests/unit/test_compose_errors.c $(compose_TEST_SRCS)
@@ -9,6 +10,8 @@ test_compose_reference_LIBS := -lyaml -lfdt
 test_compose_system_SRCS := tests/unit/test_compose_system.c tests/unit/compose_xml.c \
     $(compose_TEST_SRCS)
 test_compose_system_LIBS := -lyaml -lfdt -lexpat
+test_compose_disk_SRCS := tests/unit/test_compose_disk.c tests/unit/compose_xml.c $(compose_TEST_SRCS)
+test_compose_disk_LIBS := -lyaml -lfdt -lexpat
 
 # dtc judges the guests' device trees.
 unit-packages: dtc-package

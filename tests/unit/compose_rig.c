@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+const char *rig_partition;
+
 static char folder[] = "/tmp/compose-test-XXXXXX";
 
 void rig_write(const char *name, const void *bytes, size_t length)
@@ -56,8 +58,21 @@ static void interrupts(void *fdt, const uint32_t *values, size_t count)
     assert_int_equal(fdt_property(fdt, "interrupts", cells, (int)(count * sizeof(cells[0]))), 0);
 }
 
+static void virtio_slots(void *fdt, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof(name), "virtio_mmio@%x", 0xa000000 + i * 0x200);
+        fdt_begin_node(fdt, name);
+        fdt_property_string(fdt, "compatible", "virtio,mmio");
+        reg(fdt, (uint64_t[]){ 0xa000000 + i * 0x200, 0x200 }, 2);
+        interrupts(fdt, (uint32_t[]){ 0, 16 + i, 1 }, 3);
+        fdt_end_node(fdt);
+    }
+}
+
 /* What QEMU's virt says of itself, as far as it matters. */
-void rig_write_board(uint64_t ram_bytes, bool with_gicv)
+static void write_board(uint64_t ram_bytes, bool with_gicv, unsigned slots)
 {
     static char fdt[8192];
     static const char pl011[] = "arm,pl011\0arm,primecell";
@@ -87,12 +102,23 @@ void rig_write_board(uint64_t ram_bytes, bool with_gicv)
     fdt_property(fdt, "compatible", timer, sizeof(timer));
     interrupts(fdt, (uint32_t[]){ 1, 13, 0x104, 1, 14, 0x104, 1, 11, 0x104, 1, 10, 0x104 }, 12);
     fdt_end_node(fdt);
+    virtio_slots(fdt, slots);
     fdt_begin_node(fdt, "chosen");
     fdt_property_string(fdt, "stdout-path", "/pl011@9000000");
     fdt_end_node(fdt);
     fdt_end_node(fdt);
     assert_int_equal(fdt_finish(fdt), 0);
     rig_write("board.dtb", fdt, fdt_totalsize(fdt));
+}
+
+void rig_write_board(uint64_t ram_bytes, bool with_gicv)
+{
+    write_board(ram_bytes, with_gicv, 32);
+}
+
+void rig_write_board_without_slots(void)
+{
+    write_board(RIG_BOARD_RAM, true, 0);
 }
 
 static void write_images(void)
@@ -155,10 +181,12 @@ static char *run(const struct compose_options *options, bool *good)
 char *rig_compose(const void *yaml, size_t length, const char *out, bool *good)
 {
     rig_write("system.yaml", yaml, length);
-    struct compose_options options = { .system_path = "system.yaml",
-                                       .board_path = "board.dtb",
-                                       .out_folder = out,
-                                       .defaults = { .kernel = "Image", .initrd = "initrd" } };
+    struct compose_options options = {
+        .system_path = "system.yaml",
+        .board_path = "board.dtb",
+        .out_folder = out,
+        .defaults = { .kernel = "Image", .initrd = "initrd", .partition = rig_partition }
+    };
     return run(&options, good);
 }
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define RIG_BOARD_RAM    (1ul << 30)
+#define RIG_RAM_PADDR    0x40000000ul
 #define RIG_UART_ADDR    0x09000000ul
 #define RIG_GICV_ADDR    0x08040000ul
 #define RIG_KERNEL_BYTES 0x3000ul
@@ -26,8 +27,13 @@ void rig_write(const char *name, const void *bytes, size_t length);
 /* Returns a file's bytes, to be freed. */
 void *rig_read(const char *name, size_t *length);
 
-/* Writes board.dtb, for a board of so much RAM; with_gicv false leaves out the GIC's GICV. */
+/* Writes board.dtb, for a board of so much RAM; with_gicv false leaves out the GIC's GICV.
+ * It has the virtio-mmio slots 0 to 31, or none. */
 void rig_write_board(uint64_t ram_bytes, bool with_gicv);
+void rig_write_board_without_slots(void);
+
+/* What --partition says in the runs to come; NULL: nothing. */
+extern const char *rig_partition;
 
 /* Composes `yaml` (as system.yaml) into the folder `out`; returns what was told, to be freed, and
  * whether it was good in *good. The defaults are Image and initrd. */

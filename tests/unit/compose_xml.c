@@ -181,3 +181,37 @@ const struct xml_end *xml_peer(const struct xml_system *xml, int pd, unsigned id
     }
     return NULL;
 }
+
+struct composed composed_yaml(const char *yaml, const char *folder)
+{
+    bool good;
+    char *told = rig_compose(yaml, strlen(yaml), folder, &good);
+    assert_string_equal(told, "");
+    assert_true(good);
+    free(told);
+    char path[128];
+    (void)snprintf(path, sizeof(path), "%s/system.xml", folder);
+    return (struct composed){ folder, xml_read(path) };
+}
+
+void composed_record(const struct composed *system, const char *pd, const char *section, void *to,
+                     size_t bytes)
+{
+    char path[192];
+    size_t length;
+    (void)snprintf(path, sizeof(path), "%s/%s.%s.data", system->folder, pd, section);
+    void *read = rig_read(path, &length);
+    assert_int_equal(length, bytes);
+    memcpy(to, read, bytes);
+    free(read);
+}
+
+const struct xml_map *composed_region(const struct composed *system, int pd,
+                                      const struct sddf_region *region, const char *perms)
+{
+    const struct xml_map *map = xml_map_at(system->xml, pd, false, region->vaddr);
+    assert_non_null(map);
+    assert_string_equal(map->perms, perms);
+    assert_int_equal(xml_region(system->xml, map->region)->size, region->size_bytes);
+    return map;
+}

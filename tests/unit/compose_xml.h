@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sddf/config.h>
+
 #define XML_NAME 80
 
 struct xml_region {
@@ -65,3 +67,20 @@ const struct xml_map *xml_map_at(const struct xml_system *xml, int pd, bool in_v
 
 /* Returns the other end of a PD's channel, or NULL. */
 const struct xml_end *xml_peer(const struct xml_system *xml, int pd, unsigned id);
+
+/* A composed system: its description, to be freed, and its records on demand. */
+struct composed {
+    const char *folder;
+    struct xml_system *xml;
+};
+
+/* Composes a good file. */
+struct composed composed_yaml(const char *yaml, const char *folder);
+
+/* Reads a PD's record, which must be exactly as large as its structure. */
+void composed_record(const struct composed *system, const char *pd, const char *section, void *to,
+                     size_t bytes);
+
+/* Returns the map that a record tells of, with these rights. */
+const struct xml_map *composed_region(const struct composed *system, int pd,
+                                      const struct sddf_region *region, const char *perms);

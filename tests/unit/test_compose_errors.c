@@ -53,7 +53,7 @@ static const struct {
       "5:14: error: 'console' is 'maybe'; it must be one of false, true" },
     { GUEST("    memory2: 3\n"),
       "5:5: error: unknown key 'memory2' in a guest (did you mean 'memory'?); the keys are name, "
-      "memory, kernel, initrd, cmdline, color, vcpus, console" },
+      "memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, console" },
     /* Keys. */
     { "sytem: s\nguests:\n  - {name: a, memory: 256M}\n",
       "1:1: error: unknown key 'sytem' in a system (did you mean 'system'?); the keys are system, "
@@ -61,12 +61,12 @@ static const struct {
       "1:1: error: a system has no 'system'; add `system:` (the system's name)" },
     { GUEST("    zzz: 3\n"), "5:5: error: unknown key 'zzz' in a guest; the keys are name, memory, "
                              "kernel, initrd, cmdline, "
-                             "color, vcpus, console" },
+                             "color, vcpus, disk, partition, readonly, console" },
     { GUEST("    console: {cols: 80}\n"),
       "5:15: error: unknown key 'cols' in a guest's console; the keys are enabled, columns, rows" },
     { GUEST("    \"a\\0b\": 3\n"),
       "5:5: error: unknown key '' in a guest; the keys are name, memory, kernel, initrd, cmdline, "
-      "color, vcpus, console" },
+      "color, vcpus, disk, partition, readonly, console" },
     { GUEST("    memory: 128M\n"),
       "5:5: error: 'memory' is given twice in a guest, first in line 4; remove one" },
     { "system: s\nsystem: s\nguests:\n  - {name: a, memory: 256M}\n",
@@ -182,7 +182,19 @@ static const struct {
       "256M\n"
       "3:34: error: 'vcpus' is '9'; it must be a number from 1 to 4\n"
       "3:37: error: unknown key 'colour' in a guest (did you mean 'color'?); the keys are name, "
-      "memory, kernel, initrd, cmdline, color, vcpus, console" },
+      "memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, console" },
+    /* Disks. */
+    { GUEST("    partition: 1\n"),
+      "5:16: error: a has no disk that 'partition' could be about; add "
+      "`disk: true` or remove it" },
+    { GUEST("    disk: false\n    readonly: true\n"),
+      "6:15: error: a has no disk that 'readonly' could be about; add `disk: true` or remove it" },
+    { GUEST("    disk: true\n    partition: 128\n"),
+      "6:16: error: 'partition' is '128'; it must be a number from 0 to 127" },
+    { GUEST("    disk: true\n    partition: 1\n  - {name: b, memory: 256M, disk: true, partition: "
+            "1, readonly: true}\n"),
+      "7:52: error: a and b both have partition 1 and would spoil each other's file system; give "
+      "them different ones, or `readonly: true` to both" },
 };
 
 /* Removes "system.yaml:" from the beginning of each line and the last newline, in place. */
@@ -258,6 +270,32 @@ static void limits_are_told(void **state)
     free(yaml);
 }
 
+static void too_many_pds_are_told(void **state)
+{
+    (void)state;
+    rig_write_board(64ul << 30, true);
+    char *yaml = guests_file("", 57, ", disk: true");
+    expect(yaml, "3:3: error: this system has 64 protection domains, a VMM for each guest among "
+                 "them; the Microkit has at most 63, remove 1 guests");
+    free(yaml);
+    rig_write_board(RIG_BOARD_RAM, true);
+}
+
+static void a_wrong_partition_option_is_told(void **state)
+{
+    (void)state;
+    rig_partition = "1";
+    expect(GUEST(""), " error: PARTITION is '1', but no guest has a disk; add `disk: true` to "
+                      "one");
+    rig_partition = "128";
+    expect(GUEST("    disk: true\n"),
+           " error: PARTITION is '128'; it must be a number from 0 to 127");
+    rig_partition = "1x";
+    expect(GUEST("    disk: true\n"),
+           " error: PARTITION is '1x'; it must be a number from 0 to 127");
+    rig_partition = NULL;
+}
+
 static void missing_defaults_are_told(void **state)
 {
     (void)state;
@@ -291,6 +329,10 @@ static void wrong_boards_are_told(void **state)
     rig_write_board(RIG_BOARD_RAM, false);
     expect_board("board.dtb: error: the board has no GICv2 with a virtual CPU interface; on QEMU's "
                  "virt give -machine virtualization=on,gic-version=2\n");
+    rig_write_board_without_slots();
+    expect(GUEST("    disk: true\n"),
+           "5:11: error: the board has no disk: its device tree has no virtio,mmio slot 31; use "
+           "another board, or remove `disk`");
     rig_write_board(RIG_BOARD_RAM, true);
 }
 
@@ -330,6 +372,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_files_are_told),
         cmocka_unit_test(limits_are_told),
+        cmocka_unit_test(too_many_pds_are_told),
+        cmocka_unit_test(a_wrong_partition_option_is_told),
         cmocka_unit_test(missing_defaults_are_told),
         cmocka_unit_test(wrong_boards_are_told),
         cmocka_unit_test(a_folder_that_cannot_be_written_is_told),
