@@ -140,7 +140,7 @@ unit-packages: $(BUILD_DIR)/.tools
 	@$(call need,libcmocka-dev)
 
 .PHONY: test
-test: format-check unit fuzz-smoke system-test ## run all tests
+test: format-check unit model fuzz-smoke system-test ## run all tests
 
 # The tests drive the systems' own images, in the configs that they promise something of.
 .PHONY: system-test

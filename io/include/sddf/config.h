@@ -16,7 +16,7 @@
 #define SDDF_MAX_CLIENTS 61
 #define SDDF_NAME_BYTES  64
 
-enum sddf_type { SDDF_DEVICE = 1, SDDF_BLOCK = 2, SDDF_SERIAL = 3, SDDF_TIMER = 6 };
+enum sddf_type { SDDF_DEVICE = 1, SDDF_BLOCK = 2, SDDF_SERIAL = 3, SDDF_NET = 5, SDDF_TIMER = 6 };
 
 struct sddf_magic {
     char sddf[4]; /* "sDDF" */
@@ -155,6 +155,73 @@ struct blk_virt_config {
     struct blk_virt_client clients[SDDF_MAX_CLIENTS];
 };
 
+/* One direction between a network component and its neighbour. */
+struct sddf_net_connection {
+    struct sddf_region free;   /* struct net_queue: buffers without a frame */
+    struct sddf_region active; /* struct net_queue: buffers with one */
+    uint16_t num_buffers;      /* capacity of both rings in entries, a power of two */
+    uint8_t channel;
+};
+
+struct sddf_mac {
+    uint8_t bytes[6];
+};
+
+/* Section ".net_driver_config". */
+struct sddf_net_driver_config {
+    struct sddf_magic magic;
+    struct sddf_net_connection rx; /* to the receive virtualiser */
+    struct sddf_net_connection tx; /* from the transmit virtualiser */
+};
+
+/* Section ".net_client_config". */
+struct sddf_net_client_config {
+    struct sddf_magic magic;
+    struct sddf_net_connection rx;
+    struct sddf_region rx_data; /* the receive DMA region, read-only */
+    struct sddf_net_connection tx;
+    struct sddf_region tx_data; /* the client's own */
+    struct sddf_mac mac;
+};
+
+#define NET_MAX_MACS 16
+
+struct net_virt_rx_client {
+    struct sddf_net_connection conn;
+    uint8_t num_macs;
+    struct sddf_mac macs[NET_MAX_MACS];
+    bool multicast; /* hears frames to groups; those to all are heard by everybody */
+    bool others;    /* hears frames to a MAC that nobody has */
+    char name[SDDF_NAME_BYTES];
+};
+
+/* Section ".net_virt_rx_config": our own. */
+struct net_virt_rx_config {
+    struct sddf_magic magic;
+    uint8_t num_clients;
+    bool coherent; /* the device sees the caches */
+    struct sddf_net_connection driver;
+    struct sddf_device_region data; /* where the device puts frames */
+    struct net_virt_rx_client clients[SDDF_MAX_CLIENTS];
+};
+
+struct net_virt_tx_client {
+    struct sddf_net_connection conn;
+    struct sddf_device_region data; /* its own; vaddr: only for what needs a look at frames */
+    uint8_t num_macs;               /* if not 0: it may send from these, and from no other */
+    struct sddf_mac macs[NET_MAX_MACS];
+    char name[SDDF_NAME_BYTES];
+};
+
+/* Section ".net_virt_tx_config": our own. */
+struct net_virt_tx_config {
+    struct sddf_magic magic;
+    uint8_t num_clients;
+    bool coherent; /* as in net_virt_rx_config; if not, `data` of each client is mapped */
+    struct sddf_net_connection driver;
+    struct net_virt_tx_client clients[SDDF_MAX_CLIENTS];
+};
+
 _Static_assert(sizeof(struct sddf_device_resources) == 1608, "sDDF layout");
 _Static_assert(sizeof(struct sddf_serial_connection) == 40, "sDDF layout");
 _Static_assert(sizeof(struct sddf_serial_driver_config) == 104, "sDDF layout");
@@ -163,6 +230,9 @@ _Static_assert(sizeof(struct sddf_timer_client_config) == 6, "sDDF layout");
 _Static_assert(sizeof(struct sddf_blk_connection) == 56, "sDDF layout");
 _Static_assert(sizeof(struct sddf_blk_driver_config) == 64, "sDDF layout");
 _Static_assert(sizeof(struct sddf_blk_client_config) == 80, "sDDF layout");
+_Static_assert(sizeof(struct sddf_net_connection) == 40, "sDDF layout");
+_Static_assert(sizeof(struct sddf_net_driver_config) == 88, "sDDF layout");
+_Static_assert(sizeof(struct sddf_net_client_config) == 128, "sDDF layout");
 
 static inline bool sddf_magic_ok(const struct sddf_magic *magic, enum sddf_type type)
 {
