@@ -13,3 +13,7 @@ blk_driver_virtio_mmio_SRCS := $(addprefix io/drivers/blk/virtio_mmio/, transpor
 
 PROGRAMS += blk_virt
 blk_virt_SRCS := $(addprefix io/virt/blk/, partition.c gpt.c virt_start.c virt_core.c virt.c)
+
+PROGRAMS += switch
+switch_SRCS := $(addprefix io/virt/switch/, pieces.c member.c mac.c offload.c net.c switch_core.c \
+    switch.c)

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Who may fill how much of a receiver: a sender may have FAIR_SHARE times as much of its room as is
+ * left free (the "dynamic threshold" of shared-memory switches). So a flood leaves a part for
+ * others, and who has nothing there always may. Room comes back in the order in which it was
+ * filled, so a queue of owners tells whose it was.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FAIR_SHARE   4u
+#define FAIR_ENTRIES 1024u /* a power of two; no receiver has more */
+#define FAIR_SENDERS 17u
+
+struct fair {
+    uint32_t depth; /* the most room that was ever seen free */
+    uint32_t head, tail;
+    uint8_t owners[FAIR_ENTRIES];
+    uint16_t used[FAIR_SENDERS];
+};
+
+/* `free` of the receiver's room is free now (at most FAIR_ENTRIES). */
+static inline void fair_see(struct fair *fair, uint32_t free)
+{
+    fair->depth = free > fair->depth ? free : fair->depth;
+    while (fair->tail - fair->head > fair->depth - free)
+        fair->used[fair->owners[fair->head++ % FAIR_ENTRIES]]--;
+}
+
+/* Whether `sender` may fill `need` of `free`. */
+static inline bool fair_may(const struct fair *fair, uint32_t sender, uint32_t free, uint32_t need)
+{
+    return fair->used[sender] == 0 || fair->used[sender] + need <= FAIR_SHARE * (free - need);
+}
+
+/* It does: at most what fair_see() was told. */
+static inline void fair_fill(struct fair *fair, uint32_t sender, uint32_t count)
+{
+    fair->used[sender] = (uint16_t)(fair->used[sender] + count);
+    while (count-- > 0)
+        fair->owners[fair->tail++ % FAIR_ENTRIES] = (uint8_t)sender;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The switch's end of one port (cloister/port.h). The VMM behind it is hostile: an entry is copied
+ * out, every stretch is checked against the port's own memory, and a port whose rings or entries
+ * make no sense is closed. Nothing of a port is held between two runs, so that it can be closed in
+ * any.
+ */
+#pragma once
+
+#include "io/virt/switch/fair.h"
+#include "io/virt/switch/pieces.h"
+
+#include <cloister/port.h>
+#include <cloister/switch_config.h>
+
+/* Why a frame goes nowhere: counted where it was sent, but for no room: where it was to go. */
+enum drop {
+    DROP_LENGTH,  /* shorter than an Ethernet header, or longer than the MTU allows */
+    DROP_OFFLOAD, /* what its header asks for cannot be done with it */
+    DROP_SOURCE,  /* a source address that is not the sender's */
+    DROP_NOBODY,  /* its destination may not hear it, or is the sender */
+    DROP_ROOM,    /* no chains for it */
+    DROP_SHARE,   /* the sender has its share of the chains */
+    DROP_REASONS,
+};
+
+struct counters {
+    uint64_t sent, sent_bytes;         /* from the guest, to whomever */
+    uint64_t received, received_bytes; /* to the guest */
+    uint64_t drops[DROP_REASONS];
+};
+
+struct member {
+    const struct switch_port *record;
+    struct port *port;
+    uint32_t header_bytes;
+    uint32_t answered;
+    bool open;
+    bool notify;       /* in this run */
+    bool told;         /* that it was closed as broken */
+    const char *why;   /* it was; not told yet */
+    uint32_t features; /* enum port_features */
+    struct port_end send, send_done, recv, recv_done;
+    bool sent, received;  /* unpublished entries in send_done, recv_done */
+    uint32_t short_fill;  /* recv with that many entries... */
+    uint32_t short_bytes; /* ...cannot take as many bytes; nor more */
+    int32_t credit;       /* bytes that it may still send in its turn */
+    bool contended;       /* more than one may send to it */
+    struct fair fair;     /* entries of recv */
+    struct counters counters;
+};
+
+/* A chain of `send` as it was when it was looked at. */
+struct chain {
+    uint32_t entries;
+    uint64_t bytes;
+    uint16_t id;
+    uint8_t header[PORT_HEADER_BYTES];
+};
+
+/* Chains of `recv` that a frame will fill. */
+struct placement {
+    uint32_t room; /* entries that were there */
+    uint32_t entries;
+    uint32_t num_chains;
+    struct {
+        uint16_t id;
+        uint32_t bytes; /* of the frame */
+    } chains[PORT_ENTRIES];
+    struct piece pieces[PORT_ENTRIES];
+};
+
+/* `record` must stay. The port is closed. */
+void member_init(struct member *m, const struct switch_port *record, uint32_t header_bytes);
+
+/* Opens or closes the port if the VMM wants that; returns whether it did. */
+bool member_settle(struct member *m);
+
+/* Looks at the chain `ahead` entries behind what was taken, its stretches in `pieces` (room for
+ * PORT_CHAIN_ENTRIES). False: there is none, or the port is broken and now closed. */
+bool member_peek(struct member *m, uint32_t ahead, struct chain *chain, struct piece *pieces);
+
+/* Says in send_done that a chain is done. `flags`: PORT_NOT_THERE. */
+void member_done(struct member *m, const struct chain *chain, uint16_t flags);
+
+/* Finds chains for a frame of `bytes` (at least 1) behind the header, all or nothing; moves `at` to
+ * where the frame begins. False: there is no room, or the port is broken and now closed. */
+bool member_place(struct member *m, uint32_t bytes, struct placement *to, struct cursor *at);
+
+/* Takes the chains of the placement and says in recv_done what is in them. */
+void member_arrive(struct member *m, const struct placement *to, const void *header);
+
+/* Asks to be notified of what is sent. True: there is something already. */
+bool member_wait(struct member *m);
+
+/* Publishes what is done; returns whether the VMM is to be notified. */
+bool member_publish(struct member *m);

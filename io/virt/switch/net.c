@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "io/virt/switch/net.h"
+
+#include <string.h>
+
+#define ETHERNET_BYTES 14u
+#define VLAN_BYTES     4u
+#define GSO_BYTES      65535u /* of an IP packet at most */
+
+_Static_assert(MAC_PORTS == SWITCH_PORTS + 1 && FAIR_SENDERS == MAC_PORTS, "ports and the uplink");
+_Static_assert(FAIR_ENTRIES >= PORT_ENTRIES, "a receiver's room");
+
+/* How many may send to this port. */
+static uint32_t count_senders(const struct switch_core *core, uint32_t to)
+{
+    uint32_t senders = 0;
+    for (uint32_t i = 0; i < core->num_members; i++)
+        senders += i != to && (core->config->ports[i].allow & 1u << to);
+    return senders;
+}
+
+void net_init(struct switch_core *core)
+{
+    for (uint32_t i = 0; i < core->num_members; i++) {
+        const struct switch_port *record = &core->config->ports[i];
+        core->macs.fixed[i] = record->fixed ? mac_read(record->mac) : 0;
+        core->members[i].contended = count_senders(core, i) > 1;
+    }
+}
+
+static bool drop(struct switch_core *core, uint32_t port, enum drop why)
+{
+    core->members[port].counters.drops[why]++;
+    return false;
+}
+
+/* ---- To one receiver --------------------------------------------------------------------------*/
+
+static bool place(struct switch_core *core, uint32_t from, uint32_t to, uint32_t bytes,
+                  struct cursor *at)
+{
+    struct member *m = &core->members[to];
+    struct placement *room = &core->placement;
+    if (!member_place(m, bytes, room, at))
+        return drop(core, to, DROP_ROOM);
+    if (m->contended && !fair_may(&m->fair, from, room->room, room->entries))
+        return drop(core, to, DROP_SHARE);
+    return true;
+}
+
+static void arrive(struct switch_core *core, uint32_t from, uint32_t to, struct part *part)
+{
+    struct member *m = &core->members[to];
+    part->header.num_buffers = (uint16_t)core->placement.num_chains;
+    fair_fill(&m->fair, from, core->placement.entries);
+    member_arrive(m, &core->placement, &part->header);
+    m->counters.received++;
+    m->counters.received_bytes += part->head_bytes + part->rest_bytes;
+}
+
+/* The rest first: a checksum that lies in the head is known behind it. */
+static bool deliver(struct switch_core *core, uint32_t from, uint32_t to, struct part *part)
+{
+    bool complete = (part->header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) &&
+                    !(core->members[to].features & PORT_RECV_CSUM);
+    struct cursor head_at, rest_at;
+    if (!place(core, from, to, part->head_bytes + part->rest_bytes, &head_at))
+        return false;
+    struct sum sum = { 0 };
+    if (complete)
+        sum = offload_sum(part);
+    rest_at = head_at;
+    cursor_skip(&rest_at, part->head_bytes);
+    pieces_copy(&rest_at, &part->rest, part->rest_bytes, complete ? &sum : NULL);
+    if (complete)
+        offload_complete(part, &sum);
+    struct piece head = { part->head, part->head_bytes };
+    pieces_copy(&head_at, &(struct cursor){ &head, 0 }, part->head_bytes, NULL);
+    arrive(core, from, to, part);
+    return true;
+}
+
+/* A part with the frame's head and, behind it, what comes after its first `head_bytes`. */
+static void begin_part(struct part *part, const struct frame *frame, uint32_t head_bytes)
+{
+    part->header = frame->header;
+    part->head_bytes = head_bytes;
+    part->rest_bytes = frame->bytes - head_bytes;
+    part->rest = (struct cursor){ frame->pieces, 0 };
+    memcpy(part->head, frame->head, head_bytes);
+    cursor_skip(&part->rest, head_bytes);
+}
+
+/* Cuts the frame. Whoever has no room for one segment gets none of those behind it. */
+static void deliver_segments(struct switch_core *core, uint32_t to)
+{
+    const struct frame *frame = &core->frame;
+    uint32_t size = frame->header.gso_size;
+    uint32_t payload = frame->bytes - frame->tcp.end;
+    struct part whole, part;
+    begin_part(&whole, frame, frame->tcp.end);
+    for (uint32_t offset = 0; offset < payload; offset += size) {
+        uint32_t left = payload - offset;
+        part = whole;
+        offload_cut(&part, &frame->tcp, offset, left < size ? left : size, left <= size);
+        if (!deliver(core, frame->from, to, &part))
+            return;
+        whole.rest = part.rest;
+    }
+}
+
+static bool takes_whole(const struct switch_core *core, uint32_t to)
+{
+    uint32_t needs = core->frame.tcp.ipv6 ? PORT_RECV_TSO6 : PORT_RECV_TSO4;
+    return core->frame.header.gso_type == VIRTIO_NET_HDR_GSO_NONE ||
+           (core->members[to].features & needs);
+}
+
+static void send_to(struct switch_core *core, uint32_t to)
+{
+    struct part part;
+    if (!takes_whole(core, to)) {
+        deliver_segments(core, to);
+        return;
+    }
+    begin_part(&part, &core->frame, core->frame.head_bytes);
+    deliver(core, core->frame.from, to, &part);
+}
+
+/* ---- Who gets a frame -------------------------------------------------------------------------*/
+
+/* Whether the guest wants it (virtIO 1.2, 5.1.6.5.1). `is_own`: it goes to an address of the
+ * port's.
+ */
+static bool is_wanted(const struct switch_core *core, uint32_t to, uint64_t destination,
+                      bool is_own)
+{
+    const struct member *m = &core->members[to];
+    uint32_t mode = __atomic_load_n(&m->port->control.recv_mode, __ATOMIC_RELAXED);
+    if (!m->open)
+        return false;
+    if (mode & PORT_RECV_PROMISC)
+        return true;
+    if (destination == MAC_BROADCAST)
+        return !(mode & PORT_RECV_NO_BROADCAST);
+    if (mac_is_group(destination))
+        return !(mode & PORT_RECV_NO_MULTICAST);
+    return !(mode & PORT_RECV_NO_UNICAST) && (is_own || core->macs.fixed[to] == 0);
+}
+
+static void forward(struct switch_core *core, uint64_t destination)
+{
+    uint32_t from = core->frame.from;
+    uint32_t allow = core->config->ports[from].allow & ~(1u << from);
+    uint32_t owner = mac_is_group(destination) ? MAC_UNKNOWN : mac_find(&core->macs, destination);
+    bool is_known = owner != MAC_UNKNOWN;
+    uint32_t to = is_known ? 1u << owner & allow : allow;
+    if (to == 0)
+        drop(core, from, DROP_NOBODY);
+    for (uint32_t i = 0; i < core->num_members; i++)
+        if ((to & 1u << i) && is_wanted(core, i, destination, is_known))
+            send_to(core, i);
+}
+
+/* ---- What is sent -----------------------------------------------------------------------------*/
+
+/* Takes the frame's first bytes into our memory, out of the pieces behind the first, which becomes
+ * theirs. */
+static void read_head(struct frame *frame)
+{
+    struct piece head = { frame->head, sizeof(frame->head) };
+    struct cursor at = { frame->pieces + 1, 0 };
+    frame->head_bytes = frame->bytes < sizeof(frame->head) ? frame->bytes : sizeof(frame->head);
+    pieces_copy(&(struct cursor){ &head, 0 }, &at, frame->head_bytes, NULL);
+    for (struct piece *piece = frame->pieces + 1; piece < at.piece; piece++)
+        piece->bytes = 0;
+    struct piece *first = &frame->pieces[at.piece - frame->pieces];
+    *first = (struct piece){ first->at + at.offset, first->bytes - at.offset };
+    frame->pieces[0] = (struct piece){ frame->head, frame->head_bytes };
+}
+
+/* Keeps of the sender's header what receivers may see. */
+static void clean_header(struct virtio_net_hdr_v1 *header, const struct tcp_segment *tcp)
+{
+    bool gso = header->gso_type != VIRTIO_NET_HDR_GSO_NONE;
+    if (!(header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
+        *header = (struct virtio_net_hdr_v1){ 0 };
+    header->flags &= VIRTIO_NET_HDR_F_NEEDS_CSUM;
+    header->hdr_len = gso ? (uint16_t)tcp->end : 0;
+    header->gso_size = gso ? header->gso_size : 0;
+}
+
+/* A frame of a length that Ethernet knows, in one packet of at most `mtu` bytes, or in segments. */
+static bool length_ok(const struct frame *frame, uint32_t mtu)
+{
+    bool gso = frame->header.gso_type != VIRTIO_NET_HDR_GSO_NONE;
+    uint32_t most = ETHERNET_BYTES + VLAN_BYTES + (gso ? GSO_BYTES : mtu);
+    return frame->bytes >= ETHERNET_BYTES && frame->bytes <= most;
+}
+
+static bool frame_ok(struct switch_core *core, uint64_t bytes)
+{
+    struct frame *frame = &core->frame;
+    uint32_t from = frame->from;
+    uint32_t mtu = core->config->ports[from].mtu;
+    frame->bytes = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
+    if (!length_ok(frame, mtu))
+        return drop(core, from, DROP_LENGTH);
+    read_head(frame);
+    frame->tcp = (struct tcp_segment){ 0 };
+    if (!offload_check(&frame->header, frame->head, frame->head_bytes, frame->bytes, &frame->tcp))
+        return drop(core, from, DROP_OFFLOAD);
+    if (frame->header.gso_type != VIRTIO_NET_HDR_GSO_NONE &&
+        frame->tcp.end + frame->header.gso_size > ETHERNET_BYTES + VLAN_BYTES + mtu)
+        return drop(core, from, DROP_LENGTH);
+    clean_header(&frame->header, &frame->tcp);
+    return mac_source(&core->macs, from, mac_read(frame->head + 6)) ||
+           drop(core, from, DROP_SOURCE);
+}
+
+uint32_t net_take(struct switch_core *core, uint32_t from)
+{
+    struct member *m = &core->members[from];
+    struct frame *frame = &core->frame;
+    struct chain chain;
+    if (!member_peek(m, 0, &chain, frame->pieces + 1))
+        return 0;
+    frame->from = from;
+    memcpy(&frame->header, chain.header, sizeof(frame->header));
+    if (frame_ok(core, chain.bytes)) {
+        m->counters.sent++;
+        m->counters.sent_bytes += frame->bytes;
+        forward(core, mac_read(frame->head));
+    }
+    port_take(&m->send, chain.entries);
+    member_done(m, &chain, 0);
+    return SWITCH_CHAIN_COST + (frame->bytes < GSO_BYTES ? frame->bytes : GSO_BYTES);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The switch of a network: who gets a frame, and in which form. A frame goes to the port that has
+ * its destination, or to all that may have it; the record's `allow` says who may hear whom. Who has
+ * no room for a frame does not get it: nobody waits for anybody.
+ */
+#pragma once
+
+#include "io/virt/switch/switch_core.h"
+
+/* Fills in who has which MAC. */
+void net_init(struct switch_core *core);
+
+/* Sends the next chain of a port on. Returns what it counts for in bytes; 0: there is none. */
+uint32_t net_take(struct switch_core *core, uint32_t from);

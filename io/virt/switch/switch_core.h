@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The switch: many guests on one network (or one vsock), each behind a port. What a port sends is
+ * copied once, from its guest's memory into another's. Here is what both kinds share; net.c and
+ * vsock.c decide who gets what.
+ *
+ * A run takes what has been sent until there is nothing more, in turns: each port may send
+ * SWITCH_QUANTUM bytes, then the next. It ends because ports have posted only so much, and their
+ * VMMs run below the switch; on several cores the switch's budget is what bounds it. Each VMM is
+ * notified once a run.
+ */
+#pragma once
+
+#include "io/virt/switch/mac.h"
+#include "io/virt/switch/member.h"
+#include "io/virt/switch/offload.h"
+
+#define SWITCH_QUANTUM    131072 /* more than a chain can cost */
+#define SWITCH_CHAIN_COST 512u   /* what a chain counts for beside its bytes */
+#define SWITCH_TICK_NS    30000000000ull
+
+struct switch_ops {
+    void (*notify)(uint8_t channel);
+    void (*report)(const char *text); /* a piece of text for the developer's log */
+    void (*set_timeout)(uint64_t ns); /* from now */
+};
+
+/* What is being sent: its first bytes are ours, and all decisions rest on them. */
+struct frame {
+    uint32_t from;
+    uint32_t bytes;
+    uint32_t head_bytes;
+    struct virtio_net_hdr_v1 header; /* checked */
+    struct tcp_segment tcp;          /* where header.gso_type says that it is one */
+    uint8_t head[OFFLOAD_HEAD];
+    struct piece pieces[1 + PORT_CHAIN_ENTRIES]; /* the head, and what is behind it */
+};
+
+struct switch_core {
+    const struct switch_config *config;
+    const struct switch_ops *ops;
+    uint32_t num_members;
+    uint32_t turn; /* who comes first */
+    struct member members[SWITCH_PORTS];
+    struct mac_table macs;
+    struct frame frame;
+    struct placement placement;
+};
+
+/* The record and `ops` must stay. */
+void switch_core_init(struct switch_core *core, const struct switch_config *config,
+                      const struct switch_ops *ops);
+
+/* Moves what can be moved: on a notification of a port. */
+void switch_core_run(struct switch_core *core);
+
+/* The same on the timer's notification: addresses get older. */
+void switch_core_timeout(struct switch_core *core);
