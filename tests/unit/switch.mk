@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-SWITCH_TESTS := test_switch_net test_switch_port
+SWITCH_TESTS := $(addprefix test_switch_,net port offload)
 UNIT_TESTS += $(SWITCH_TESTS)
 
 switch_CORE_SRCS := $(addprefix io/virt/switch/, pieces.c member.c mac.c offload.c net.c \
