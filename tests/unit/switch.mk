@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-SWITCH_TESTS := $(addprefix test_switch_,net port offload)
+SWITCH_TESTS := $(addprefix test_switch_,net port offload model)
 UNIT_TESTS += $(SWITCH_TESTS)
 
 switch_CORE_SRCS := $(addprefix io/virt/switch/, pieces.c member.c mac.c offload.c net.c \
