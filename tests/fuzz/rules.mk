@@ -15,6 +15,8 @@ partition_FUZZ_SRCS := io/virt/blk/partition.c io/virt/blk/gpt.c
 virtio_block_FUZZ_SRCS := tests/unit/virtio_block_rig.c tests/unit/guest_driver.c \
     $(addprefix vmm/virtio/,queue.c mmio.c block.c block_request.c block_run.c block_op.c)
 virtio_block_FUZZ_LIBS := -lcmocka
+switch_port_FUZZ_SRCS := tests/unit/switch_rig.c $(SWITCH_SRCS)
+switch_port_FUZZ_LIBS := -lcmocka
 
 $(FUZZ_DIR)/%.o: %.c | $(BUILD_DIR)/.tools
 	@mkdir -p $(@D)

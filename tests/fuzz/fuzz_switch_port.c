@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Any bytes as what a VMM does with its port: mostly chains that make sense, now and then anything
+ * in its region. The others' memory holds what arrived for them and is else as it was; at the end
+ * the port opens anew and works.
+ */
+#include "tests/unit/switch_rig.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct input {
+    const uint8_t *at;
+    size_t left;
+};
+
+static uint8_t frame[FRAME_MAX];
+static struct arrival arrival;
+
+static uint64_t take(struct input *in, unsigned bytes)
+{
+    uint64_t value = 0;
+    for (unsigned i = 0; i < bytes && in->left > 0; i++, in->left--)
+        value = value << 8 | *in->at++;
+    return value;
+}
+
+/* Headers of TCP over IPv4 or IPv6 where the input wants them, then its own bytes. */
+static void write_frame(struct input *in, uint32_t at)
+{
+    static const uint8_t ipv4[] = { 8, 0, 0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 6 };
+    static const uint8_t ipv6[] = { 0x86, 0xdd, 0x60, 0, 0, 0, 0, 0, 6, 64 };
+    uint8_t *to = vmms[0].ram + at;
+    uint8_t what = (uint8_t)take(in, 1);
+    rig_mac(to, what % 5);
+    rig_mac(to + 6, what & 0x20 ? 1 : 0);
+    if (what & 0x40)
+        memcpy(to + 12, ipv4, sizeof(ipv4));
+    else
+        memcpy(to + 12, ipv6, sizeof(ipv6));
+    to[what & 0x40 ? 46 : 66] = 0x50;
+    for (uint32_t i = what / 128 * 4; i > 0; i--)
+        to[take(in, 1) % 128] = (uint8_t)take(in, 1);
+}
+
+static void put(struct input *in, struct port_end *end)
+{
+    uint32_t at = (uint32_t)take(in, 1) * 4096;
+    uint8_t how = (uint8_t)take(in, 1);
+    struct port_entry entry = {
+        .offset = at,
+        .length = (uint32_t)take(in, how & 1 ? 1 : 2),
+        .id = (uint16_t)take(in, 1),
+        .flags = how & 2 ? PORT_MORE : 0,
+    };
+    if (how & 4)
+        memcpy(entry.header,
+               &(struct virtio_net_hdr_v1){ .flags = CSUM,
+                                            .gso_type = how & 8 ? 1 : 4,
+                                            .gso_size = (uint16_t)take(in, 2),
+                                            .csum_start = how & 8 ? 34 : 54,
+                                            .csum_offset = 16 },
+               HEADER);
+    if (how == 0xff)
+        entry.offset = take(in, 8);
+    if (end == &vmms[0].send && !(how & 0x80))
+        write_frame(in, at);
+    port_put(end, &entry);
+    if (how & 0x10)
+        port_publish(end);
+}
+
+static void drain(void)
+{
+    for (uint32_t i = 1; i < VMMS; i++) {
+        vmm_reap(i);
+        while (vmm_receive(i, &arrival))
+            vmm_post(i, i, i == 1 ? 2048 : 65536 + 100);
+    }
+}
+
+static void honest(uint8_t from, uint8_t to)
+{
+    vmm_put(1 + from % 3, NULL, frame, make_frame(frame, to % 4, 1 + from % 3, 60 + to), 100);
+    port_publish(&vmms[1 + from % 3].send);
+    run();
+    drain();
+}
+
+static void step(struct input *in)
+{
+    uint8_t what = (uint8_t)take(in, 1);
+    switch (what % 16) {
+    case 0:
+        port_want_next(&vmms[0].port.control);
+        run();
+        break;
+    case 1:
+        ((uint8_t *)&vmms[0].port)[take(in, 3) % sizeof(struct port)] = (uint8_t)take(in, 1);
+        break;
+    case 2:
+        vmms[0].port.control.recv_mode = (uint32_t)take(in, 1);
+        break;
+    case 3:
+        vmms[0].send_done.index = vmms[0].recv_done.index = 0;
+        port_take(&vmms[0].send_done, (uint32_t)take(in, 2));
+        port_take(&vmms[0].recv_done, (uint32_t)take(in, 2));
+        break;
+    case 4:
+    case 5:
+        honest((uint8_t)take(in, 1), (uint8_t)take(in, 1));
+        break;
+    case 6:
+    case 7:
+    case 8:
+        put(in, &vmms[0].recv);
+        break;
+    default:
+        put(in, &vmms[0].send);
+        break;
+    }
+    if (what & 0x80) {
+        run();
+        drain();
+    }
+}
+
+static void begin(void)
+{
+    static bool configured;
+    if (!configured)
+        rig_configure();
+    configured = true;
+    said[0] = '\0';
+    for (uint32_t i = 0; i < VMMS; i++)
+        memset(&vmms[i].port.control, 0, sizeof(vmms[i].port.control));
+    rig_start();
+    for (uint32_t i = 0; i < VMMS; i++) {
+        vmms[i].next_id = 0;
+        vmms[i].next_send = 0;
+        vmm_open(i, i == 1 ? PORT_RECV_MERGE : i == 2 ? ALL : PORT_RECV_CSUM);
+        vmm_post_many(i, 40, 2048);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct input in = { data, size };
+    begin();
+    while (in.left > 0)
+        step(&in);
+    run();
+    drain();
+    for (uint32_t i = 1; i < VMMS; i++)
+        assert_memory_equal(vmms[i].ram, vmms[i].shadow, RAM_BYTES);
+    vmms[0].port.control.wanted &= ~1u; /* closed, whatever was counted */
+    run();
+    vmms[0].port.control.answered = core.members[0].answered; /* the VMM may have spoilt it */
+    vmm_open(0, PORT_RECV_MERGE);
+    vmm_post_many(0, 4, 2048);
+    vmms[0].port.control.recv_mode = 0;
+    vmms[0].next_send = 0;
+    vmm_close(1);
+    vmm_open(1, PORT_RECV_MERGE);
+    vmm_post_many(1, 4, 2048);
+    vmm_send(0, NULL, frame, make_frame(frame, 1, 0, 100));
+    expect_frame(1, frame, 100);
+    vmm_send(1, NULL, frame, make_frame(frame, 0, 1, 100));
+    expect_frame(0, frame, 100);
+    return 0;
+}
