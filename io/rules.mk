@@ -15,5 +15,6 @@ PROGRAMS += blk_virt
 blk_virt_SRCS := $(addprefix io/virt/blk/, partition.c gpt.c virt_start.c virt_core.c virt.c)
 
 PROGRAMS += switch
-SWITCH_SRCS := $(addprefix io/virt/switch/, pieces.c member.c mac.c offload.c net.c switch_core.c)
+SWITCH_SRCS := $(addprefix io/virt/switch/, pieces.c member.c mac.c offload.c uplink.c net.c \
+    switch_core.c)
 switch_SRCS := $(SWITCH_SRCS) io/virt/switch/switch.c

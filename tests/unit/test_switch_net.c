@@ -48,7 +48,7 @@ static void restart_with_one_sender(void)
 
 static uint64_t drops(uint32_t i, enum drop why)
 {
-    return core.members[i].counters.drops[why];
+    return core.counters[i].drops[why];
 }
 
 /* The frame goes from `from` to exactly those of `to`, a bit a port. */
@@ -69,9 +69,9 @@ static void unicast(void **state)
     restart_with_one_sender();
     for (uint32_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
         expect_reach(0, 1 << 2, make_frame(frame, 2, 0, lengths[i]));
-    assert_int_equal(core.members[0].counters.sent, 8);
-    assert_int_equal(core.members[2].counters.received, 8);
-    assert_int_equal(core.members[2].counters.received_bytes, core.members[0].counters.sent_bytes);
+    assert_int_equal(core.counters[0].sent, 8);
+    assert_int_equal(core.counters[2].received, 8);
+    assert_int_equal(core.counters[2].received_bytes, core.counters[0].sent_bytes);
 }
 
 static void group_addresses_reach_all_but_the_sender(void **state)

@@ -340,7 +340,7 @@ static void what_makes_no_sense_is_dropped(void **state)
         vmm_send(0, &header, frame, bytes);
         expect_nothing(1);
     }
-    uint64_t *drops = core.members[0].counters.drops;
+    uint64_t *drops = core.counters[0].drops;
     assert_int_equal(drops[DROP_OFFLOAD] + drops[DROP_LENGTH], sizeof(rows) / sizeof(rows[0]));
 }
 
@@ -392,7 +392,7 @@ static void segments_without_room(void **state)
     while (vmm_receive(1, &arrival))
         got++;
     assert_int_equal(got, 500);
-    assert_int_equal(core.members[1].counters.drops[DROP_ROOM], 1);
+    assert_int_equal(core.counters[1].drops[DROP_ROOM], 1);
 }
 
 /* The longest segment that a guest may send. */

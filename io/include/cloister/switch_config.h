@@ -26,12 +26,23 @@ struct switch_port {
     char name[SDDF_NAME_BYTES];
 };
 
+/* A network's way out: the switch as a client of sDDF's network virtualisers. */
+struct switch_uplink {
+    struct sddf_net_connection rx, tx;
+    struct sddf_region rx_data; /* the receive DMA region, read-only */
+    struct sddf_region tx_data; /* the switch's own */
+    uint32_t allow;             /* bit n: frames from outside may go to port n */
+    uint16_t mtu;               /* with 18 bytes of Ethernet at most NET_BUFFER_SIZE */
+};
+
 struct switch_config {
     uint64_t magic;
     uint8_t kind; /* enum switch_kind */
     uint8_t num_ports;
+    bool has_uplink;
     uint8_t timer_channel; /* sDDF's timer, for ageing of learnt MACs; or SWITCH_NO_CHANNEL */
     struct switch_port ports[SWITCH_PORTS];
+    struct switch_uplink uplink;
 };
 
 static inline uint32_t switch_header_bytes(enum switch_kind kind)

@@ -28,7 +28,6 @@ static void start(struct member *m)
     m->recv_done = (struct port_end){ &port->recv_done, 0 };
     m->sent = m->received = false;
     m->short_fill = 0;
-    m->credit = 0;
     memset(&m->fair, 0, sizeof(m->fair));
     __atomic_store_n(&port->control.broken, 0, __ATOMIC_RELAXED);
 }

@@ -13,23 +13,6 @@
 #include <cloister/port.h>
 #include <cloister/switch_config.h>
 
-/* Why a frame goes nowhere: counted where it was sent, but for no room: where it was to go. */
-enum drop {
-    DROP_LENGTH,  /* shorter than an Ethernet header, or longer than the MTU allows */
-    DROP_OFFLOAD, /* what its header asks for cannot be done with it */
-    DROP_SOURCE,  /* a source address that is not the sender's */
-    DROP_NOBODY,  /* its destination may not hear it, or is the sender */
-    DROP_ROOM,    /* no chains for it */
-    DROP_SHARE,   /* the sender has its share of the chains */
-    DROP_REASONS,
-};
-
-struct counters {
-    uint64_t sent, sent_bytes;         /* from the guest, to whomever */
-    uint64_t received, received_bytes; /* to the guest */
-    uint64_t drops[DROP_REASONS];
-};
-
 struct member {
     const struct switch_port *record;
     struct port *port;
@@ -44,10 +27,8 @@ struct member {
     bool sent, received;  /* unpublished entries in send_done, recv_done */
     uint32_t short_fill;  /* recv with that many entries... */
     uint32_t short_bytes; /* ...cannot take as many bytes; nor more */
-    int32_t credit;       /* bytes that it may still send in its turn */
     bool contended;       /* more than one may send to it */
     struct fair fair;     /* entries of recv */
-    struct counters counters;
 };
 
 /* A chain of `send` as it was when it was looked at. */

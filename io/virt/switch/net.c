@@ -7,62 +7,108 @@
 #define VLAN_BYTES     4u
 #define GSO_BYTES      65535u /* of an IP packet at most */
 
-_Static_assert(MAC_PORTS == SWITCH_PORTS + 1 && FAIR_SENDERS == MAC_PORTS, "ports and the uplink");
+_Static_assert(MAC_PORTS == SWITCH_ENDS && FAIR_SENDERS == SWITCH_ENDS, "ports and the uplink");
 _Static_assert(FAIR_ENTRIES >= PORT_ENTRIES, "a receiver's room");
 
-/* How many may send to this port. */
-static uint32_t count_senders(const struct switch_core *core, uint32_t to)
+/* ---- The ends ---------------------------------------------------------------------------------*/
+
+/* Who may hear an end, a bit each. */
+static uint32_t allow_of(const struct switch_core *core, uint32_t end)
 {
-    uint32_t senders = 0;
+    const struct switch_config *config = core->config;
+    uint32_t ends = (1u << core->num_members) - 1;
+    if (core->uplink.record != NULL)
+        ends |= 1u << SWITCH_UPLINK;
+    return (end == SWITCH_UPLINK ? config->uplink.allow : config->ports[end].allow) & ends &
+           ~(1u << end);
+}
+
+static uint32_t mtu_of(const struct switch_core *core, uint32_t end)
+{
+    return end == SWITCH_UPLINK ? core->config->uplink.mtu : core->config->ports[end].mtu;
+}
+
+static uint32_t features_of(const struct switch_core *core, uint32_t end)
+{
+    return end == SWITCH_UPLINK ? 0 : core->members[end].features;
+}
+
+/* More than one may send to this end. */
+static bool is_contended(const struct switch_core *core, uint32_t to)
+{
+    uint32_t senders = core->uplink.record != NULL && (allow_of(core, SWITCH_UPLINK) & 1u << to);
     for (uint32_t i = 0; i < core->num_members; i++)
-        senders += i != to && (core->config->ports[i].allow & 1u << to);
-    return senders;
+        senders += (allow_of(core, i) & 1u << to) != 0;
+    return senders > 1;
 }
 
 void net_init(struct switch_core *core)
 {
+    if (core->config->has_uplink)
+        uplink_init(&core->uplink, &core->config->uplink);
+    core->uplink.contended = is_contended(core, SWITCH_UPLINK);
     for (uint32_t i = 0; i < core->num_members; i++) {
         const struct switch_port *record = &core->config->ports[i];
         core->macs.fixed[i] = record->fixed ? mac_read(record->mac) : 0;
-        core->members[i].contended = count_senders(core, i) > 1;
+        core->members[i].contended = is_contended(core, i);
     }
 }
 
-static bool drop(struct switch_core *core, uint32_t port, enum drop why)
+static bool drop(struct switch_core *core, uint32_t end, enum drop why)
 {
-    core->members[port].counters.drops[why]++;
+    core->counters[end].drops[why]++;
     return false;
 }
 
 /* ---- To one receiver --------------------------------------------------------------------------*/
 
+static bool place_outside(struct switch_core *core, uint32_t from, uint32_t bytes,
+                          struct cursor *at)
+{
+    struct uplink *uplink = &core->uplink;
+    uint32_t room = uplink_room(uplink);
+    fair_see(&uplink->fair, room);
+    if (room > 0 && uplink->contended && !fair_may(&uplink->fair, from, room, 1))
+        return drop(core, SWITCH_UPLINK, DROP_SHARE);
+    if (room == 0 || !uplink_place(uplink, bytes, at))
+        return drop(core, SWITCH_UPLINK, DROP_ROOM);
+    fair_fill(&uplink->fair, from, 1);
+    return true;
+}
+
+/* Finds room for a frame of `bytes` and moves `at` there. If it does, arrive() must follow. */
 static bool place(struct switch_core *core, uint32_t from, uint32_t to, uint32_t bytes,
                   struct cursor *at)
 {
     struct member *m = &core->members[to];
     struct placement *room = &core->placement;
+    if (to == SWITCH_UPLINK)
+        return place_outside(core, from, bytes, at);
     if (!member_place(m, bytes, room, at))
         return drop(core, to, DROP_ROOM);
     if (m->contended && !fair_may(&m->fair, from, room->room, room->entries))
         return drop(core, to, DROP_SHARE);
+    fair_fill(&m->fair, from, room->entries);
     return true;
 }
 
-static void arrive(struct switch_core *core, uint32_t from, uint32_t to, struct part *part)
+static void arrive(struct switch_core *core, uint32_t to, struct part *part)
 {
-    struct member *m = &core->members[to];
+    uint32_t bytes = part->head_bytes + part->rest_bytes;
     part->header.num_buffers = (uint16_t)core->placement.num_chains;
-    fair_fill(&m->fair, from, core->placement.entries);
-    member_arrive(m, &core->placement, &part->header);
-    m->counters.received++;
-    m->counters.received_bytes += part->head_bytes + part->rest_bytes;
+    if (to == SWITCH_UPLINK)
+        uplink_send(&core->uplink, bytes);
+    else
+        member_arrive(&core->members[to], &core->placement, &part->header);
+    core->counters[to].received++;
+    core->counters[to].received_bytes += bytes;
 }
 
 /* The rest first: a checksum that lies in the head is known behind it. */
 static bool deliver(struct switch_core *core, uint32_t from, uint32_t to, struct part *part)
 {
     bool complete = (part->header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) &&
-                    !(core->members[to].features & PORT_RECV_CSUM);
+                    !(features_of(core, to) & PORT_RECV_CSUM);
     struct cursor head_at, rest_at;
     if (!place(core, from, to, part->head_bytes + part->rest_bytes, &head_at))
         return false;
@@ -76,7 +122,7 @@ static bool deliver(struct switch_core *core, uint32_t from, uint32_t to, struct
         offload_complete(part, &sum);
     struct piece head = { part->head, part->head_bytes };
     pieces_copy(&head_at, &(struct cursor){ &head, 0 }, part->head_bytes, NULL);
-    arrive(core, from, to, part);
+    arrive(core, to, part);
     return true;
 }
 
@@ -113,7 +159,7 @@ static bool takes_whole(const struct switch_core *core, uint32_t to)
 {
     uint32_t needs = core->frame.tcp.ipv6 ? PORT_RECV_TSO6 : PORT_RECV_TSO4;
     return core->frame.header.gso_type == VIRTIO_NET_HDR_GSO_NONE ||
-           (core->members[to].features & needs);
+           (features_of(core, to) & needs);
 }
 
 static void send_to(struct switch_core *core, uint32_t to)
@@ -136,6 +182,8 @@ static bool is_wanted(const struct switch_core *core, uint32_t to, uint64_t dest
                       bool is_own)
 {
     const struct member *m = &core->members[to];
+    if (to == SWITCH_UPLINK)
+        return true;
     uint32_t mode = __atomic_load_n(&m->port->control.recv_mode, __ATOMIC_RELAXED);
     if (!m->open)
         return false;
@@ -151,13 +199,13 @@ static bool is_wanted(const struct switch_core *core, uint32_t to, uint64_t dest
 static void forward(struct switch_core *core, uint64_t destination)
 {
     uint32_t from = core->frame.from;
-    uint32_t allow = core->config->ports[from].allow & ~(1u << from);
+    uint32_t allow = allow_of(core, from);
     uint32_t owner = mac_is_group(destination) ? MAC_UNKNOWN : mac_find(&core->macs, destination);
     bool is_known = owner != MAC_UNKNOWN;
     uint32_t to = is_known ? 1u << owner & allow : allow;
     if (to == 0)
         drop(core, from, DROP_NOBODY);
-    for (uint32_t i = 0; i < core->num_members; i++)
+    for (uint32_t i = 0; i < SWITCH_ENDS; i++)
         if ((to & 1u << i) && is_wanted(core, i, destination, is_known))
             send_to(core, i);
 }
@@ -198,12 +246,11 @@ static bool length_ok(const struct frame *frame, uint32_t mtu)
     return frame->bytes >= ETHERNET_BYTES && frame->bytes <= most;
 }
 
-static bool frame_ok(struct switch_core *core, uint64_t bytes)
+static bool frame_ok(struct switch_core *core)
 {
     struct frame *frame = &core->frame;
     uint32_t from = frame->from;
-    uint32_t mtu = core->config->ports[from].mtu;
-    frame->bytes = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
+    uint32_t mtu = mtu_of(core, from);
     if (!length_ok(frame, mtu))
         return drop(core, from, DROP_LENGTH);
     read_head(frame);
@@ -218,21 +265,43 @@ static bool frame_ok(struct switch_core *core, uint64_t bytes)
            drop(core, from, DROP_SOURCE);
 }
 
+/* Sends a frame on whose pieces are there, and says what it counts for. */
+static uint32_t pass_on(struct switch_core *core, uint32_t from, const void *header, uint64_t bytes)
+{
+    struct frame *frame = &core->frame;
+    frame->from = from;
+    frame->bytes = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
+    memcpy(&frame->header, header, sizeof(frame->header));
+    if (frame_ok(core)) {
+        core->counters[from].sent++;
+        core->counters[from].sent_bytes += bytes;
+        forward(core, mac_read(frame->head));
+    }
+    return SWITCH_CHAIN_COST + (frame->bytes < GSO_BYTES ? frame->bytes : GSO_BYTES);
+}
+
+static uint32_t take_from_outside(struct switch_core *core)
+{
+    static const struct virtio_net_hdr_v1 no_offload;
+    struct net_buff_desc desc;
+    if (core->uplink.record == NULL ||
+        !uplink_receive(&core->uplink, &desc, &core->frame.pieces[1]))
+        return 0;
+    uint32_t cost = pass_on(core, SWITCH_UPLINK, &no_offload, core->frame.pieces[1].bytes);
+    uplink_return(&core->uplink, &desc);
+    return cost;
+}
+
 uint32_t net_take(struct switch_core *core, uint32_t from)
 {
     struct member *m = &core->members[from];
-    struct frame *frame = &core->frame;
     struct chain chain;
-    if (!member_peek(m, 0, &chain, frame->pieces + 1))
+    if (from == SWITCH_UPLINK)
+        return take_from_outside(core);
+    if (!member_peek(m, 0, &chain, core->frame.pieces + 1))
         return 0;
-    frame->from = from;
-    memcpy(&frame->header, chain.header, sizeof(frame->header));
-    if (frame_ok(core, chain.bytes)) {
-        m->counters.sent++;
-        m->counters.sent_bytes += frame->bytes;
-        forward(core, mac_read(frame->head));
-    }
+    uint32_t cost = pass_on(core, from, chain.header, chain.bytes);
     port_take(&m->send, chain.entries);
     member_done(m, &chain, 0);
-    return SWITCH_CHAIN_COST + (frame->bytes < GSO_BYTES ? frame->bytes : GSO_BYTES);
+    return cost;
 }

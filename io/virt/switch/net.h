@@ -8,8 +8,9 @@
 
 #include "io/virt/switch/switch_core.h"
 
-/* Fills in who has which MAC. */
+/* Connects the uplink, and fills in who has which MAC. */
 void net_init(struct switch_core *core);
 
-/* Sends the next chain of a port on. Returns what it counts for in bytes; 0: there is none. */
+/* Sends the next chain of a port on, or the next frame of the uplink. Returns what it counts for in
+ * bytes; 0: there is none. */
 uint32_t net_take(struct switch_core *core, uint32_t from);

@@ -25,34 +25,34 @@ static void settle(struct switch_core *core)
             mac_forget(&core->macs, i);
 }
 
-/* A port's turn; false if it sends nothing. */
-static bool serve(struct switch_core *core, uint32_t index)
+/* The turn of a port or of the uplink; false if it sends nothing. */
+static bool serve(struct switch_core *core, uint32_t end)
 {
-    struct member *m = &core->members[index];
+    int32_t *credit = &core->credit[end];
     uint32_t cost = 1;
     bool any = false;
-    m->credit += SWITCH_QUANTUM;
-    while (m->credit > 0 && (cost = net_take(core, index)) > 0) {
-        m->credit -= (int32_t)cost;
+    *credit += SWITCH_QUANTUM;
+    while (*credit > 0 && (cost = net_take(core, end)) > 0) {
+        *credit -= (int32_t)cost;
         any = true;
     }
     if (cost == 0)
-        m->credit = 0; /* who has nothing to send saves nothing up */
+        *credit = 0; /* who has nothing to send saves nothing up */
     return any;
 }
 
 static void serve_all(struct switch_core *core)
 {
     uint32_t idle = 0;
-    while (idle < core->num_members) {
+    while (idle < SWITCH_ENDS) {
         idle = serve(core, core->turn) ? 0 : idle + 1;
-        core->turn = (core->turn + 1) % core->num_members;
+        core->turn = (core->turn + 1) % SWITCH_ENDS;
     }
 }
 
 static bool wait_all(struct switch_core *core)
 {
-    bool more = false;
+    bool more = uplink_wait(&core->uplink);
     for (uint32_t i = 0; i < core->num_members; i++)
         more |= member_wait(&core->members[i]);
     return more;
@@ -71,6 +71,16 @@ static void tell_why(struct switch_core *core, struct member *m)
     m->why = NULL;
 }
 
+static void notify_outside(struct switch_core *core)
+{
+    struct uplink *uplink = &core->uplink;
+    if (uplink->sent && net_must_signal(&uplink->tx))
+        core->ops->notify(uplink->record->tx.channel);
+    if (uplink->returned && net_must_signal(&uplink->rx_free))
+        core->ops->notify(uplink->record->rx.channel);
+    uplink->sent = uplink->returned = false;
+}
+
 void switch_core_run(struct switch_core *core)
 {
     settle(core);
@@ -82,6 +92,7 @@ void switch_core_run(struct switch_core *core)
         if (member_publish(&core->members[i]))
             core->ops->notify(core->config->ports[i].channel);
     }
+    notify_outside(core);
 }
 
 void switch_core_timeout(struct switch_core *core)

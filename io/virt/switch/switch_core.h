@@ -14,15 +14,35 @@
 #include "io/virt/switch/mac.h"
 #include "io/virt/switch/member.h"
 #include "io/virt/switch/offload.h"
+#include "io/virt/switch/uplink.h"
 
 #define SWITCH_QUANTUM    131072 /* more than a chain can cost */
 #define SWITCH_CHAIN_COST 512u   /* what a chain counts for beside its bytes */
 #define SWITCH_TICK_NS    30000000000ull
+#define SWITCH_ENDS       (SWITCH_PORTS + 1)
+#define SWITCH_UPLINK     SWITCH_PORTS /* its index among the ends */
 
 struct switch_ops {
     void (*notify)(uint8_t channel);
     void (*report)(const char *text); /* a piece of text for the developer's log */
     void (*set_timeout)(uint64_t ns); /* from now */
+};
+
+/* Why a frame goes nowhere: counted where it was sent, but for no room: where it was to go. */
+enum drop {
+    DROP_LENGTH,  /* shorter than an Ethernet header, or longer than the MTU allows */
+    DROP_OFFLOAD, /* what its header asks for cannot be done with it */
+    DROP_SOURCE,  /* a source address that is not the sender's */
+    DROP_NOBODY,  /* its destination may not hear it, or is the sender */
+    DROP_ROOM,    /* no chains for it */
+    DROP_SHARE,   /* the sender has its share of the chains */
+    DROP_REASONS,
+};
+
+struct counters {
+    uint64_t sent, sent_bytes;         /* from the guest, to whomever */
+    uint64_t received, received_bytes; /* to the guest */
+    uint64_t drops[DROP_REASONS];
 };
 
 /* What is being sent: its first bytes are ours, and all decisions rest on them. */
@@ -42,6 +62,9 @@ struct switch_core {
     uint32_t num_members;
     uint32_t turn; /* who comes first */
     struct member members[SWITCH_PORTS];
+    struct uplink uplink;
+    int32_t credit[SWITCH_ENDS]; /* bytes that it may still send in its turn */
+    struct counters counters[SWITCH_ENDS];
     struct mac_table macs;
     struct frame frame;
     struct placement placement;
@@ -51,7 +74,7 @@ struct switch_core {
 void switch_core_init(struct switch_core *core, const struct switch_config *config,
                       const struct switch_ops *ops);
 
-/* Moves what can be moved: on a notification of a port. */
+/* Moves what can be moved: on a notification of a port or of the card's side. */
 void switch_core_run(struct switch_core *core);
 
 /* The same on the timer's notification: addresses get older. */
