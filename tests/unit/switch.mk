@@ -4,3 +4,6 @@ UNIT_TESTS += $(SWITCH_TESTS)
 
 $(foreach test,$(SWITCH_TESTS),$(eval $(test)_SRCS = tests/unit/$(test).c \
     tests/unit/switch_rig.c $(SWITCH_SRCS)))
+
+UNIT_TESTS += test_string
+test_string_SRCS := tests/unit/test_string.c
