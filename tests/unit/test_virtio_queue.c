@@ -474,6 +474,29 @@ static void kicks_are_held_while_the_device_works(void **state)
     guest_assert_untouched(&guest);
 }
 
+static void chains_that_are_seen_at_once(void **state)
+{
+    struct virtq_chain first = { .segments = segments }, second = { .segments = segments };
+    (void)state;
+    start(8, 0);
+    ring_offer(&ring, 0);
+    ring_offer(&ring, 1);
+    virtq_begin(&q);
+    virtq_pop(&q, &first);
+    virtq_pop(&q, &second);
+    assert_true(virtq_put(&q, &first, 0));
+    assert_false(virtq_put(&q, &first, 0)); /* not in flight any more */
+    assert_true(virtq_put(&q, &second, 0));
+    ring_assert_nothing_used(&ring);
+    virtq_publish(&q);
+    ring_take_used(&ring, 0);
+    ring_take_used(&ring, 1);
+    virtq_stop(&q);
+    virtq_publish(&q);
+    assert_false(virtq_put(&q, &second, 0));
+    guest_assert_untouched(&guest);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { TEST(t10_t11_t12_t13_queue_sizes_that_are_refused),
@@ -494,6 +517,7 @@ int main(void)
                                         TEST(q9_one_interrupt_for_a_batch_across_the_event),
                                         TEST(q11_kicks_without_chains_cost_little),
                                         TEST(no_wake_up_is_lost_while_the_device_goes_to_sleep),
-                                        TEST(kicks_are_held_while_the_device_works) };
+                                        TEST(kicks_are_held_while_the_device_works),
+                                        TEST(chains_that_are_seen_at_once) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -279,10 +279,10 @@ enum virtq_result virtq_pop(struct virtq *q, struct virtq_chain *chain)
     return take(q, chain);
 }
 
-void virtq_push(struct virtq *q, const struct virtq_chain *chain, uint32_t written)
+bool virtq_put(struct virtq *q, const struct virtq_chain *chain, uint32_t written)
 {
     if (!q->running || chain->epoch != q->epoch || !is_in_flight(q, chain->head)) {
-        return;
+        return false;
     }
     toggle_in_flight(q, chain->head);
     q->used->ring[q->used_idx & (q->size - 1)] = (struct vring_used_elem){
@@ -290,8 +290,22 @@ void virtq_push(struct virtq *q, const struct virtq_chain *chain, uint32_t writt
         .len = written < chain->writable_bytes ? written : (uint32_t)chain->writable_bytes,
     };
     q->used_idx++;
-    /* Release: who sees the index sees the element and the data (2.7.8.1). */
-    __atomic_store_n(&q->used->idx, q->used_idx, __ATOMIC_RELEASE);
+    return true;
+}
+
+void virtq_publish(struct virtq *q)
+{
+    if (q->running) {
+        /* Release: who sees the index sees the elements and the data (2.7.8.1). */
+        __atomic_store_n(&q->used->idx, q->used_idx, __ATOMIC_RELEASE);
+    }
+}
+
+void virtq_push(struct virtq *q, const struct virtq_chain *chain, uint32_t written)
+{
+    if (virtq_put(q, chain, written)) {
+        virtq_publish(q);
+    }
 }
 
 bool virtq_interrupt_wanted(struct virtq *q)

@@ -116,6 +116,13 @@ enum virtq_result virtq_pop(struct virtq *q, struct virtq_chain *chain);
 void virtq_push(struct virtq *q, const struct virtq_chain *chain, uint32_t written);
 
 /*
+ * The same in two steps, for chains that the driver must see at once: virtq_put() for each of them,
+ * then virtq_publish(). virtq_put() returns false for a chain that is not in flight.
+ */
+bool virtq_put(struct virtq *q, const struct virtq_chain *chain, uint32_t written);
+void virtq_publish(struct virtq *q);
+
+/*
  * Whether the driver wants an interrupt for what was pushed since the last call (2.7.7.2). To be
  * asked once at the end of each activation.
  */
