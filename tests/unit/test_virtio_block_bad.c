@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Rows D and Q of the bad-input catalogue on the block device. */
+#include "tests/unit/virtio_bad_chains.h"
 #include "tests/unit/virtio_block_rig.h"
 
 static void assert_broken(const char *reason)
@@ -22,75 +23,29 @@ static void assert_broken(const char *reason)
 
 /* ---- D ---------------------------------------------------------------------------------------*/
 
-struct bad_chain {
-    const char *reason;
-    struct vring_desc desc[4];
-    struct vring_desc table[2];
-};
+static const struct bad_chain no_status = { "status", { { BAD_HEAD, 16, 0, 0 } }, { { 0 } } };
 
-#define TABLE TABLES_GPA
-#define HEAD  HEADER(100)
-#define H(next)                                                                                    \
-    {                                                                                              \
-        HEAD, 16, NEXT, next                                                                       \
-    } /* a good header comes first */
-static const struct bad_chain bad_chains[] = {
-    { "longer", { { HEAD, 16, NEXT, 0 } }, { { 0 } } },          /* D1 */
-    { "longer", { H(1), { BUF(0), 512, NEXT, 0 } }, { { 0 } } }, /* D2 */
-    { "longer", { H(1), { BUF(0), 512, NEXT, 2 }, { BUF(1), 1, NEXT, 1 } }, { { 0 } } },
-    { "outside of the table", { H(SIZE) }, { { 0 } } },                        /* D4 */
-    { "empty", { { HEAD, 0, NEXT, 1 }, { BUF(0), 1, WRITE, 0 } }, { { 0 } } }, /* D6 */
-    { "empty", { H(1), { BUF(0), 0, NEXT, 2 }, { BUF(1), 1, WRITE, 0 } }, { { 0 } } },
-    { "empty", { H(1), { BUF(0), 0, WRITE, 0 } }, { { 0 } } },
-    { "RAM", { H(1), { BUF(0), 0xffffffff, NEXT, 1 } }, { { 0 } } }, /* D7 */
-    { "RAM", { H(1), { 0, 16, WRITE, 0 } }, { { 0 } } },             /* D8 */
-    { "RAM", { H(1), { UINT64_MAX, 16, WRITE, 0 } }, { { 0 } } },
-    { "RAM", { { RAM_END, 0, NEXT, 1 }, { BUF(0), 1, WRITE, 0 } }, { { 0 } } },
-    { "RAM", { H(1), { RAM_END - 8, 16, WRITE, 0 } }, { { 0 } } }, /* D9 */
-    { "RAM", { H(1), { 0xa000000, 16, WRITE, 0 } }, { { 0 } } },   /* D10 */
-    { "readable buffer follows",
-      { H(1), { BUF(0), 1, WRITE | NEXT, 2 }, { BUF(1), 512, 0, 0 } },
-      { { 0 } } },                                                                   /* D13 */
-    { "next one", { { TABLE, 16, INDIRECT | NEXT, 1 } }, { { BUF(0), 16, 0, 0 } } }, /* D16 */
-    { "in an indirect", { H(1), { TABLE, 16, INDIRECT, 0 } }, { { TABLE, 16, INDIRECT, 0 } } },
-    { "length", { H(1), { TABLE, 0, INDIRECT, 0 } }, { { 0 } } }, /* D18 */
-    { "length", { H(1), { TABLE, 15, INDIRECT, 0 } }, { { 0 } } },
-    { "length", { H(1), { TABLE, 17, INDIRECT, 0 } }, { { 0 } } },
-    { "length", { H(1), { TABLE, 16 * 65536, INDIRECT, 0 } }, { { 0 } } },
-    { "RAM", { H(1), { RAM_END - 8, 16, INDIRECT, 0 } }, { { 0 } } },          /* D19 */
-    { "longer", { { TABLE, 16, INDIRECT, 0 } }, { { BUF(0), 16, NEXT, 0 } } }, /* D22 */
-    { "outside", { { TABLE, 16, INDIRECT, 0 } }, { { BUF(0), 16, NEXT, 1 } } },
-    { "status", { { HEAD, 16, 0, 0 } }, { { 0 } } }, /* D28, B2 */
-};
-
-static void offer_bad(const struct bad_chain *bad)
+static void refuse(uint64_t features, const struct bad_chain *bad)
 {
-    set_header(100, IN, 0);
-    for (unsigned i = 0; i < 4; i++) {
-        *ring_desc(&ring, i) = bad->desc[i];
-    }
-    memcpy(guest_at(&guest, TABLE), bad->table, sizeof(bad->table));
-    ring_offer(&ring, 0);
+    struct virtio_blk_outhdr header = { .type = IN };
+    drive(features);
+    memcpy(guest_at(&guest, BAD_HEAD), &header, sizeof(header));
+    offer_bad_chain(&ring, bad);
     snapshot();
     guest_loads = 0;
     kick();
     assert_true(guest_loads <= 2 * SIZE); /* O5 */
+    assert_broken(bad->reason);
 }
 
 static void d1_to_d22_bad_chains_break_only_their_device(void **state)
 {
-    static const struct bad_chain indirect = { "not accepted",
-                                               { { TABLE, 16, INDIRECT, 0 } },
-                                               { { BUFFERS_GPA, 16, 0, 0 } } };
     (void)state;
-    for (unsigned i = 0; i < sizeof(bad_chains) / sizeof(bad_chains[0]); i++) {
-        drive(ALL);
-        offer_bad(&bad_chains[i]);
-        assert_broken(bad_chains[i].reason);
+    for (unsigned i = 0; i < NUM_BAD_CHAINS; i++) {
+        refuse(ALL, &bad_chains[i]);
     }
-    drive(ALL & ~F_INDIRECT); /* D15 */
-    offer_bad(&indirect);
-    assert_broken(indirect.reason);
+    refuse(ALL, &no_status);                    /* D28, B2 */
+    refuse(ALL & ~F_INDIRECT, &indirect_chain); /* D15 */
 }
 
 static void d3_a_chain_longer_than_the_queue(void **state)
