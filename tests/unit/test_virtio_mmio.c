@@ -138,8 +138,8 @@ static void t6_t7_queue_selector_out_of_range(void **state)
     }
     assert_memory_equal(before, toy.queues, sizeof(before));
     for (unsigned i = 0; i < NUM_QUEUES; i++) {
-        assert_int_equal(toy.device.placement[i].layout.size, 0);
-        assert_int_equal(toy.device.placement[i].layout.desc, 0);
+        assert_int_equal(toy.device.placement[i].size, 0);
+        assert_int_equal(toy.device.placement[i].desc, 0);
     }
     reg_write(&region, VIRTIO_MMIO_QUEUE_SEL, 1);
     assert_int_equal(reg_read(&region, VIRTIO_MMIO_QUEUE_NUM_MAX), QUEUE_SIZE);
@@ -238,15 +238,15 @@ static void t14_placement_is_fixed_while_ready_and_after_driver_ok(void **state)
     ring_create(&rings[0], &guest, 0, 16);
     ring_create(&rings[1], &guest, 1, 8);
     driver_place(&region, 0, &rings[0]);
-    struct virtq_layout before = toy.device.placement[0].layout;
+    struct virtq_layout before = toy.device.placement[0];
     struct virtq running = toy.queues[0];
     driver_place(&region, 0, &rings[1]); /* while ready */
-    assert_memory_equal(&before, &toy.device.placement[0].layout, sizeof(before));
+    assert_memory_equal(&before, &toy.device.placement[0], sizeof(before));
     assert_memory_equal(&running, &toy.queues[0], sizeof(running));
     driver_ok(&region);
     assert_int_equal(driver_place(&region, 1, &rings[1]), 0); /* after DRIVER_OK */
     driver_place(&region, 0, &rings[1]);
-    assert_memory_equal(&before, &toy.device.placement[0].layout, sizeof(before));
+    assert_memory_equal(&before, &toy.device.placement[0], sizeof(before));
     assert_memory_equal(&running, &toy.queues[0], sizeof(running));
 }
 

@@ -82,6 +82,7 @@ static void power_on(struct virtio_device *device)
     device->driver_features_sel = 0;
     device->queue_sel = 0;
     device->status = 0;
+    device->stopping = 0;
     device->resetting = false;
 }
 
@@ -101,11 +102,7 @@ bool virtio_mmio_is_reset(const struct virtio_device *device)
 
 bool virtio_mmio_waits(const struct virtio_device *device)
 {
-    bool waits = device->resetting;
-    for (uint32_t i = 0; i < device->num_queues; i++) {
-        waits |= device->placement[i].stopping;
-    }
-    return waits;
+    return device->resetting || device->stopping != 0;
 }
 
 bool virtio_mmio_reset(struct virtio_device *device)
@@ -128,9 +125,7 @@ bool virtio_mmio_reset(struct virtio_device *device)
 
 void virtio_mmio_quiescent(struct virtio_device *device)
 {
-    for (uint32_t i = 0; i < device->num_queues; i++) {
-        device->placement[i].stopping = false;
-    }
+    device->stopping = 0;
     if (device->resetting) {
         power_on(device);
     }
@@ -210,7 +205,7 @@ static uint32_t read_features(const struct virtio_device *device)
 
 static uint32_t read_queue_ready(const struct virtio_device *device, uint32_t index)
 {
-    return device->queues[index].running || device->placement[index].stopping;
+    return device->queues[index].running || (device->stopping >> index & 1) != 0;
 }
 
 static uint32_t read_register(const struct virtio_device *device, uint64_t offset)
@@ -328,7 +323,7 @@ static void write_status(struct virtio_device *device, uint32_t value)
  * The queue that the selector names, if the driver may place it now: after the features are agreed
  * (rings depend on them), before it drives, while the queue is stopped (4.2.2.2).
  */
-static struct virtio_mmio_queue *placeable_queue(struct virtio_device *device)
+static struct virtq_layout *placeable_queue(struct virtio_device *device)
 {
     uint32_t index = device->queue_sel;
     bool may = device->status == AGREED && index < device->num_queues &&
@@ -339,14 +334,15 @@ static struct virtio_mmio_queue *placeable_queue(struct virtio_device *device)
 static void write_queue_ready(struct virtio_device *device, uint32_t value)
 {
     uint32_t index = device->queue_sel;
-    const struct virtio_mmio_queue *placement = placeable_queue(device);
+    const struct virtq_layout *placement = placeable_queue(device);
     if (value == 1 && placement != NULL) {
-        virtq_start(&device->queues[index], &placement->layout, device->driver_features);
+        virtq_start(&device->queues[index], placement, device->driver_features);
     } else if (value == 0 && index < device->num_queues && device->queues[index].running) {
         virtq_stop(&device->queues[index]);
         device->yielded &= ~(1u << index);
-        device->placement[index].stopping =
-            device->ops->stop_queue != NULL && !device->ops->stop_queue(device, index);
+        if (device->ops->stop_queue != NULL && !device->ops->stop_queue(device, index)) {
+            device->stopping |= 1u << index;
+        }
     }
 }
 
@@ -391,7 +387,7 @@ static void write_placement(struct virtq_layout *layout, uint64_t offset, uint32
 
 static void write_register(struct virtio_device *device, uint64_t offset, uint32_t value)
 {
-    struct virtio_mmio_queue *placement;
+    struct virtq_layout *placement;
     switch (offset) {
     case VIRTIO_MMIO_DEVICE_FEATURES_SEL:
         device->device_features_sel = value;
@@ -420,7 +416,7 @@ static void write_register(struct virtio_device *device, uint64_t offset, uint32
     default:
         placement = placeable_queue(device);
         if (placement != NULL) {
-            write_placement(&placement->layout, offset, value);
+            write_placement(placement, offset, value);
         }
         break;
     }

@@ -39,12 +39,6 @@ struct virtio_device_ops {
     bool (*stop_queue)(struct virtio_device *device, uint32_t index);
 };
 
-/* What the driver has written about a queue. */
-struct virtio_mmio_queue {
-    struct virtq_layout layout;
-    bool stopping; /* stopped, but QueueReady reads 1 until the device is quiescent */
-};
-
 #define VIRTIO_MMIO_MAX_QUEUES 4
 
 struct virtio_device {
@@ -63,7 +57,7 @@ struct virtio_device {
     uint64_t guest_errors; /* times that the driver has broken the protocol */
 
     /* Private to mmio.c. */
-    struct virtio_mmio_queue placement[VIRTIO_MMIO_MAX_QUEUES];
+    struct virtq_layout placement[VIRTIO_MMIO_MAX_QUEUES]; /* as the driver has written it */
     uint64_t driver_features;
     uint32_t device_features_sel;
     uint32_t driver_features_sel;
@@ -71,8 +65,9 @@ struct virtio_device {
     uint32_t status;
     uint32_t interrupt_status;
     uint32_t config_generation;
-    uint32_t yielded; /* one bit a queue */
-    bool resetting;   /* waits for virtio_mmio_quiescent() */
+    uint32_t yielded;  /* one bit a queue */
+    uint32_t stopping; /* likewise: stopped, but QueueReady reads 1 until the device is quiescent */
+    bool resetting;    /* waits for virtio_mmio_quiescent() */
 };
 
 /* Brings a device whose first block of fields is set to its power-on state. */
