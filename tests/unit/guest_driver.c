@@ -79,15 +79,24 @@ void guest_allow(struct guest *guest, gpa_t gpa, uint64_t bytes)
     memset(guest->allowed + (gpa - RAM_GPA), 1, bytes);
 }
 
+static void assert_page_untouched(const struct guest *guest, uint64_t at)
+{
+    for (uint64_t i = at; i < at + 4096; i++) {
+        if (guest->ram.base[i] != guest->shadow[i] && !guest->allowed[i]) {
+            fail_msg("guest RAM changed at %#lx", (unsigned long)(RAM_GPA + i));
+        }
+    }
+}
+
 void guest_assert_untouched(const struct guest *guest)
 {
     for (unsigned i = 0; i < GUARD_BYTES; i++) {
         assert_int_equal(guest->memory[i], GUARD);
         assert_int_equal(guest->ram.base[RAM_BYTES + i], GUARD);
     }
-    for (uint64_t i = 0; i < RAM_BYTES; i++) {
-        if (guest->ram.base[i] != guest->shadow[i] && !guest->allowed[i]) {
-            fail_msg("guest RAM changed at %#lx", (unsigned long)(RAM_GPA + i));
+    for (uint64_t at = 0; at < RAM_BYTES; at += 4096) {
+        if (memcmp(guest->ram.base + at, guest->shadow + at, 4096) != 0) {
+            assert_page_untouched(guest, at);
         }
     }
 }
