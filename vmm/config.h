@@ -8,11 +8,12 @@
 
 #include <stdint.h>
 
-#define VMM_CONFIG_MAGIC   0x3230666e6f636d76ul /* "vmconf02", little endian */
+#define VMM_CONFIG_MAGIC   0x3330666e6f636d76ul /* "vmconf03", little endian */
 #define VMM_MAX_DEVICES    16
 #define VMM_MAX_VCPUS      4
 #define VMM_NAME_BYTES     64
 #define VMM_BLOCK_ID_BYTES 20
+#define VMM_MAX_NETS       4
 
 /* Something that lies in the VMM's address space. */
 struct vmm_image {
@@ -24,6 +25,7 @@ enum vmm_device_type {
     VMM_DEVICE_PL011 = 1,          /* emulated, output only, for earlycon */
     VMM_DEVICE_VIRTIO_CONSOLE = 2, /* virtIO 1.2, 5.3 */
     VMM_DEVICE_VIRTIO_BLOCK = 3,   /* virtIO 1.2, 5.2; needs vmm_config.block */
+    VMM_DEVICE_VIRTIO_NET = 4,     /* virtIO 1.2, 5.1; the n-th of them has vmm_config.nets[n] */
 };
 
 struct vmm_device {
@@ -64,6 +66,14 @@ struct vmm_block {
     uint8_t write_zeroes;        /* bool, likewise */
 };
 
+/* A network card: its port on the switch of its network. */
+struct vmm_net {
+    uint64_t port_vaddr; /* a struct port (cloister/port.h), mapped rw and cached */
+    uint16_t mtu;        /* 68 or more: most bytes of a packet behind the link's header */
+    uint8_t channel;     /* the switch's, both ways */
+    uint8_t mac[6];      /* of one station: the lowest bit of mac[0] is 0 */
+};
+
 struct vmm_config {
     uint64_t magic;
     char guest[VMM_NAME_BYTES]; /* the guest's name, zero terminated */
@@ -81,4 +91,5 @@ struct vmm_config {
     uint32_t num_devices;
     struct vmm_device devices[VMM_MAX_DEVICES];
     struct vmm_block block; /* of the VMM_DEVICE_VIRTIO_BLOCK, if there is one */
+    struct vmm_net nets[VMM_MAX_NETS];
 };

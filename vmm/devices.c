@@ -60,11 +60,26 @@ static bool init_block(struct vm *vm, const struct vmm_device *config)
     return add_virtio(vm, &devices->block.device, config);
 }
 
-/* By enum vmm_device_type. False: there is one of that type, or its records are wrong. */
+static bool init_net(struct vm *vm, const struct vmm_device *config)
+{
+    static const char *const names[VMM_MAX_NETS] = { "net0", "net1", "net2", "net3" };
+    struct devices *devices = &vm->devices;
+    struct irq_line irq = { &vm->vgic, config->intid, vgic_set_line };
+    unsigned n = devices->num_nets;
+    if (n == VMM_MAX_NETS || !virtio_net_init(&devices->nets[n], names[n], &vm->ram, &irq,
+                                              &vm->config->nets[n], devices->notify)) {
+        return false;
+    }
+    devices->num_nets++;
+    return add_virtio(vm, &devices->nets[n].device, config);
+}
+
+/* By enum vmm_device_type. False: there are enough of that type, or its records are wrong. */
 static bool (*const init_functions[])(struct vm *vm, const struct vmm_device *config) = {
     [VMM_DEVICE_PL011] = init_pl011,
     [VMM_DEVICE_VIRTIO_CONSOLE] = init_console,
     [VMM_DEVICE_VIRTIO_BLOCK] = init_block,
+    [VMM_DEVICE_VIRTIO_NET] = init_net,
 };
 
 #define NUM_TYPES (sizeof(init_functions) / sizeof(init_functions[0]))
@@ -79,8 +94,8 @@ bool devices_init(struct vm *vm)
             return false;
         }
         if (!init_functions[config->type](vm, config)) {
-            vmm_log("device %u: a guest can have one of type %u, with its records; correct them", i,
-                    config->type);
+            vmm_log("device %u: one more of type %u than a guest can have, or without its records",
+                    i, config->type);
             return false;
         }
     }
@@ -126,6 +141,11 @@ void devices_notified(struct vm *vm, unsigned channel)
     }
     if (devices->has_block && channel == devices->block.channel) {
         virtio_block_notified(&devices->block);
+    }
+    for (unsigned i = 0; i < devices->num_nets; i++) {
+        if (channel == devices->nets[i].port.channel) {
+            virtio_net_notified(&devices->nets[i]);
+        }
     }
 }
 

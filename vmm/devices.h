@@ -6,12 +6,14 @@
 #include "vmm/serial_port.h"
 #include "vmm/virtio/block.h"
 #include "vmm/virtio/console.h"
+#include "vmm/virtio/net.h"
 
 #include <stdbool.h>
 
 struct vm;
 
-/* One serial port and one connection to a block server, so one of each that uses them. */
+/* One serial port and one connection to a block server, so one of each that uses them; a network
+ * card for each port on a switch. */
 struct devices {
     struct serial_port port;
     const struct sddf_blk_client_config *block_client;
@@ -19,6 +21,8 @@ struct devices {
     struct pl011 pl011;
     struct virtio_console console;
     struct virtio_block block;
+    struct virtio_net nets[VMM_MAX_NETS];
+    unsigned num_nets;
     bool has_pl011;
     bool has_console;
     bool has_block;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-UNIT_TESTS += test_vgic test_vgic_model test_psci test_fault test_guest_image test_guest_lifecycle
+UNIT_TESTS += test_vgic test_vgic_model test_psci test_fault test_guest_image test_guest_lifecycle \
+    test_devices
 
 VGIC_SRCS := vmm/arch/aarch64/vgic.c vmm/arch/aarch64/vgic_dist.c
 test_vgic_SRCS := tests/unit/test_vgic.c $(VGIC_SRCS)
@@ -10,3 +11,6 @@ test_fault_SRCS := tests/unit/test_fault.c sdk/libc/format.c $(addprefix vmm/arc
 test_guest_image_SRCS := tests/unit/test_guest_image.c vmm/guest/image.c sdk/libc/format.c
 test_guest_lifecycle_SRCS := tests/unit/test_guest_lifecycle.c vmm/guest/lifecycle.c \
     vmm/arch/aarch64/psci.c vmm/arch/aarch64/esr.c $(VGIC_SRCS) sdk/libc/format.c
+test_devices_SRCS := tests/unit/test_devices.c $(VGIC_SRCS) sdk/libc/format.c $(addprefix vmm/, \
+    devices.c pl011.c serial_port.c) $(addprefix vmm/virtio/, queue.c mmio.c console.c block.c \
+    block_request.c block_run.c block_op.c port.c net.c net_tx.c net_rx.c net_ctrl.c)

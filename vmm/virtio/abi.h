@@ -8,12 +8,14 @@
 #define VIRTIO_RING_NO_LEGACY
 #define VIRTIO_CONFIG_NO_LEGACY
 #define VIRTIO_MMIO_NO_LEGACY
+#define VIRTIO_NET_NO_LEGACY
 
 #include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_console.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_mmio.h>
+#include <linux/virtio_net.h>
 #include <linux/virtio_ring.h>
 
 #define VIRTIO_FEATURE(bit) (UINT64_C(1) << (bit))
@@ -21,3 +23,4 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "virtIO is read as it lies in memory");
 _Static_assert(sizeof(struct vring_desc) == 16, "virtIO 1.2, 2.7.5");
 _Static_assert(sizeof(struct vring_used_elem) == 8, "virtIO 1.2, 2.7.8");
+_Static_assert(sizeof(struct virtio_net_hdr_v1) == 12, "virtIO 1.2, 5.1.6");

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: BSD-2-Clause
+NET_TESTS := test_virtio_net
+UNIT_TESTS += $(NET_TESTS)
+
+virtio_NET_SRCS = tests/unit/virtio_net_rig.c $(virtio_MMIO_SRCS) \
+    $(addprefix vmm/virtio/,port.c net.c net_tx.c net_rx.c net_ctrl.c)
+$(foreach test,$(NET_TESTS),$(eval $(test)_SRCS = tests/unit/$(test).c $$(virtio_NET_SRCS)))
