@@ -17,6 +17,9 @@ virtio_block_FUZZ_SRCS := tests/unit/virtio_block_rig.c tests/unit/guest_driver.
 virtio_block_FUZZ_LIBS := -lcmocka
 switch_port_FUZZ_SRCS := tests/unit/switch_rig.c $(SWITCH_SRCS)
 switch_port_FUZZ_LIBS := -lcmocka
+virtio_net_FUZZ_SRCS := tests/unit/virtio_net_rig.c tests/unit/guest_driver.c \
+    $(addprefix vmm/virtio/,queue.c mmio.c port.c net.c net_tx.c net_rx.c net_ctrl.c)
+virtio_net_FUZZ_LIBS := -lcmocka
 
 $(FUZZ_DIR)/%.o: %.c | $(BUILD_DIR)/.tools
 	@mkdir -p $(@D)

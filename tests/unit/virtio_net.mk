@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-NET_TESTS := test_virtio_net
+NET_TESTS := $(addprefix test_virtio_net,_frames _control _bad _reset _switch _model) \
+    test_virtio_net
 UNIT_TESTS += $(NET_TESTS)
 
 virtio_NET_SRCS = tests/unit/virtio_net_rig.c $(virtio_MMIO_SRCS) \
