@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 # fetch.sh CACHE TREE PACKAGE...: downloads Debian arm64 packages into CACHE, unless they are there
-# already, and unpacks them into TREE, which it makes anew.
+# already, and unpacks them into TREE, which it makes anew. src:NAME is a source package; what its
+# authors wrote is unpacked into TREE/NAME, without Debian's changes.
 #
 # The host's apt does the work with a private configuration: own state, own lists, the mirrors and
 # suites of the host's source list, the signatures of Debian's own keyring. The host's package
 # database is neither read nor written.
 #
-# CACHE holds one folder for each package asked for: the .deb file and its checksum. A package whose
+# CACHE holds one folder for each package asked for: its files and their checksums. A package whose
 # name is only the way to the current one (linux-image-arm64) stands for what it depends on.
 set -euo pipefail
 
@@ -78,17 +79,18 @@ debian_sources() {
     codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
     host_sources | awk -v codename="$codename" -v options="arch=$ARCHITECTURE signed-by=$KEYRING" '
         $2 ~ "^(" codename "|(old)*stable)(-updates|-security)?(/updates)?$" {
-            print "deb [" options ($3 ? " " $3 : "") "] " $1, $2, "main"
+            print "[" options ($3 ? " " $3 : "") "] " $1, $2, "main"
         }' | sort -u
 }
 
 # Writes apt's configuration for this run. The host's way to the network (proxies) is kept, its hooks
-# and its further indexes are not.
+# and its further indexes are not. The types are those of a source list: deb, deb-src.
 configure_apt() {
-    local work=$1
+    local work=$1 type
+    shift
     mkdir -p "$work"/{state/lists/partial,cache/archives/partial,empty}
     : >"$work/status"
-    debian_sources >"$work/sources.list"
+    for type in "$@"; do debian_sources | sed "s/^/$type /"; done >"$work/sources.list"
     [ -s "$work/sources.list" ] || die "the host's apt sources name no Debian suite with main"
     {
         apt-config dump | grep '^Acquire::' | grep -vE '^Acquire::(IndexTargets|Languages)' || true
@@ -137,6 +139,14 @@ current_name() {
 
 is_cached() { (cd "$1" 2>/dev/null && sha256sum --status -c SHA256 2>/dev/null); }
 
+# What apt calls the way to a package's files.
+get() {
+    case $1 in
+    src:*) apt-get -qq source --download-only "${1#src:}" ;;
+    *) apt-get -qq download "$1" ;;
+    esac
+}
+
 # Downloads aside and moves into place, so that a broken download is never taken for a package.
 download() {
     local package=$1 cache=$2 work=$3 name
@@ -144,13 +154,13 @@ download() {
     say "downloading $name"
     rm -rf "$work/new" "${cache:?}/$package"
     mkdir "$work/new"
-    (cd "$work/new" && apt-get -qq download "$name" && sha256sum -- *.deb >SHA256) ||
+    (cd "$work/new" && get "$name" && sha256sum -- * >"$work/SHA256" && mv "$work/SHA256" .) ||
         die "could not download $name: is the network there?"
     mv "$work/new" "$cache/$package"
 }
 
 fill_cache() {
-    local cache=$1 package missing=() work
+    local cache=$1 package missing=() work types=(deb)
     shift
     for package in "$@"; do is_cached "$cache/$package" || missing+=("$package"); done
     [ ${#missing[@]} -gt 0 ] || return 0
@@ -159,21 +169,33 @@ fill_cache() {
     work=$(mktemp -d "$cache/.apt.XXXXXX")
     # shellcheck disable=SC2064 # the folder's name as it is now
     trap "rm -rf '$work'" EXIT
-    configure_apt "$work"
+    case " ${missing[*]}" in *" src:"*) types+=(deb-src) ;; esac
+    configure_apt "$work" "${types[@]}"
     update_index "$work/log"
     for package in "${missing[@]}"; do download "$package" "$cache" "$work"; done
 }
 
 # Manual pages, device trees and the scripts of a distribution have no place in a guest.
+unpack_one() {
+    local files=$1 tree=$2 name=$3
+    case $name in
+    src:*)
+        mkdir "$tree/${name#src:}"
+        tar -x -C "$tree/${name#src:}" --strip-components=1 -f "$files"/*.orig.tar.?z ;;
+    *)
+        dpkg-deb --fsys-tarfile "$files"/*.deb |
+            tar -x -C "$tree" --exclude=./usr/share --exclude=./usr/lib/linux-image-\* --exclude=./etc ;;
+    esac
+}
+
 unpack() {
     local cache=$1 tree=$2 package
     shift 2
     rm -rf "$tree"
     mkdir -p "$tree"
     for package in "$@"; do
-        say "unpacking $(basename "$cache/$package"/*.deb)"
-        dpkg-deb --fsys-tarfile "$cache/$package"/*.deb |
-            tar -x -C "$tree" --exclude=./usr/share --exclude=./usr/lib/linux-image-\* --exclude=./etc
+        say "unpacking $(cd "$cache/$package" && ls ./*.deb ./*.dsc 2>/dev/null | cut -c 3-)"
+        unpack_one "$cache/$package" "$tree" "$package"
     done
 }
 

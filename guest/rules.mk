@@ -30,3 +30,5 @@ $($(1)):
 endef
 $(foreach variable,LINUX INITRD,$(if $($(variable)),$(if $(wildcard $($(variable))),,\
     $(if $(filter $(BUILD_DIR)/%,$($(variable))),,$(eval $(call guest_file_of_user,$(variable)))))))
+
+include guest/programs/rules.mk

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Programs for guests that busybox lacks, for tests and figures: those built here from source, static,
+# with Debian's cross compiler, and those of Debian's arm64 packages with the libraries they load.
+# $(GUEST_DIR)/initrd-test.cpio.gz is the guests' archive with these programs.
+GUEST_CC := aarch64-linux-gnu-gcc
+GUEST_TEST_DIR := $(GUEST_DIR)/programs
+GUEST_TEST_PACKAGES := src:fio dosfstools e2fsprogs libext2fs2 libcom-err2 libblkid1 libuuid1 libc6
+# What a guest gets of them. busybox has applets called mke2fs and mkdosfs, so these names are others.
+GUEST_TEST_PROGRAMS := sbin/mkfs.ext4 sbin/mkfs.fat
+GUEST_TEST_LIBRARIES := lib/ld-linux-aarch64.so.1 $(addprefix lib/aarch64-linux-gnu/,libc.so.6 \
+    libcom_err.so.2 libext2fs.so.2 libe2p.so.2) \
+    $(addprefix usr/lib/aarch64-linux-gnu/,libblkid.so.1 libuuid.so.1)
+# fio finds io_uring by itself; it needs no library.
+FIO_OPTIONS := --cc=$(GUEST_CC) --build-static --disable-native --disable-numa --disable-rdma \
+    --disable-http --disable-shm
+
+$(GUEST_TEST_DIR)/.tree: guest/fetch.sh guest/programs/rules.mk
+	@$(call need,debian-archive-keyring xz-utils)
+	@mkdir -p $(@D)
+	guest/fetch.sh $(GUEST_CACHE) $(@D)/tree $(GUEST_TEST_PACKAGES)
+	@touch $@
+
+$(GUEST_TEST_DIR)/fio: $(GUEST_TEST_DIR)/.tree
+	@$(call need,gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
+	@echo 'Building fio: $(@D)/fio.log'
+	@cd $(@D)/tree/fio && { ./configure $(FIO_OPTIONS) && $(MAKE); } >../../fio.log 2>&1 || \
+	    { tail -n 5 ../../fio.log >&2; exit 1; }
+	@aarch64-linux-gnu-strip -o $@ $(@D)/tree/fio/fio
+
+# A folder's files as a second archive behind the guests' own: `$(call with_files,FOLDER) >OUT`.
+with_files = { cat $(GUEST_DIR)/initrd.cpio.gz; find $(1) -exec touch -h -d @0 {} + && cd $(1) && \
+    find . -mindepth 1 -print0 | LC_ALL=C sort -z | \
+    cpio --quiet --null --reproducible -H newc -R 0:0 -o | gzip -n -9; }
+
+$(GUEST_DIR)/initrd-test.cpio.gz: $(GUEST_DIR)/initrd.cpio.gz $(GUEST_TEST_DIR)/fio
+	@$(call need,cpio)
+	@rm -rf $(GUEST_TEST_DIR)/root && mkdir -p $(GUEST_TEST_DIR)/root/bin $(GUEST_TEST_DIR)/root/lib
+	cp $(GUEST_TEST_DIR)/fio $(GUEST_TEST_DIR)/root/bin
+	cd $(GUEST_TEST_DIR)/tree && cp -L $(GUEST_TEST_PROGRAMS) ../root/bin && \
+	    cp -L $(GUEST_TEST_LIBRARIES) ../root/lib
+	$(call with_files,$(GUEST_TEST_DIR)/root) >$@
