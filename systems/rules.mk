@@ -42,7 +42,8 @@ known-system:
 
 # ---- Its image ---------------------------------------------------------------------------------
 # What the system is made from; written anew only when that changes, so that it is made anew then.
-SYSTEM_INPUTS = $(SYSTEM_YAML) $(BOARD_DTB) $(GUEST_IMAGE) $(GUEST_INITRD)
+PARTITION ?=
+SYSTEM_INPUTS = $(SYSTEM_YAML) $(BOARD_DTB) $(GUEST_IMAGE) $(GUEST_INITRD) $(PARTITION)
 $(SYSTEM_DIR)/inputs: known-system
 	@mkdir -p $(@D)
 	@echo '$(SYSTEM_INPUTS) $(MICROKIT_SDK)' | cmp -s - $@ || \
@@ -52,7 +53,8 @@ $(SYSTEM_DIR)/system.xml: $(SYSTEM_DIR)/inputs $(SYSTEM_YAML) $(BOARD_DTB) $(GUE
     $(GUEST_INITRD) $(HOST_DIR)/composer
 	@echo 'Composing $(SYSTEM_YAML)'
 	@$(HOST_DIR)/composer $(SYSTEM_YAML) --board-dtb $(BOARD_DTB) --out $(@D) \
-	    $(if $(GUEST_IMAGE),--linux $(GUEST_IMAGE)) $(if $(GUEST_INITRD),--initrd $(GUEST_INITRD))
+	    $(if $(GUEST_IMAGE),--linux $(GUEST_IMAGE)) $(if $(GUEST_INITRD),--initrd $(GUEST_INITRD)) \
+	    $(if $(PARTITION),--partition '$(PARTITION)')
 
 $(SYSTEM_DIR)/loader.img: $(SYSTEM_DIR)/system.xml $(SYSTEM_PROGRAMS) $(SDK_STAMP)
 	@echo "Putting each PD's records into its program"
@@ -79,8 +81,10 @@ picture: known-system ## draw SYSTEM: guests, PDs, channels, memory, devices
 picture-if-easy: $(SYSTEM_DIR)/system.xml
 	@! command -v dot >/dev/null || $(MAKE) $(SYSTEM_DIR)/system.svg
 
+include systems/disk.mk
+
 # ---- Running it --------------------------------------------------------------------------------
-# Also for the tests, which bring their own -serial and -display. Without -nic none QEMU adds a
+# The tests have the same in tests/system/qemu.py. Without -nic none QEMU adds a
 # network card of its own and wants that one's boot ROM, a package that need not be there.
 QEMU_RUN = $(QEMU) -nic none -global virtio-mmio.force-legacy=false \
     -device loader,file=$(SYSTEM_IMAGE),addr=$(LOADER_ADDR),force-raw=on,cpu-num=0
@@ -92,7 +96,7 @@ SWITCH_HELP = case "$$(sed -nE 's/^ +switch: *([a-z-]+).*/\1/p' $(SYSTEM_YAML))"
     *) echo "  Ctrl-\\ index Enter      moves the input to that guest, the first is 0";; esac
 
 .PHONY: qemu
-qemu: image ## run SYSTEM in QEMU; Ctrl-a x leaves
+qemu: image system-disk ## run SYSTEM in QEMU; Ctrl-a x leaves
 	@$(call need,qemu-system-arm)
 	@echo; echo 'Starting $(SYSTEM) in QEMU:'; echo '  Ctrl-a x                leaves'; $(SWITCH_HELP); echo
-	@$(QEMU_RUN) -nographic -serial mon:stdio $(QEMU_ARGS)
+	@$(QEMU_DEVICES) && $(QEMU_RUN) -nographic -serial mon:stdio $$devices $(QEMU_ARGS)

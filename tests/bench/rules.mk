@@ -10,7 +10,7 @@ trap-image: $(TRAP_GUEST)
 	@$(MAKE) image SYSTEM=tests/bench/trap.yaml LINUX=$(TRAP_GUEST)
 
 .PHONY: figures
-figures: trap-image ## measure what docs/figures.md tells
+figures: trap-image $(TEST_INPUTS)/disk.img ## measure what docs/figures.md tells
 	@$(call need,qemu-system-arm python3-pexpect)
 	@$(MAKE) image SYSTEM=simple
 	@$(MAKE) image SYSTEM=virtio

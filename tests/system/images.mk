@@ -7,7 +7,7 @@ TEST_INPUTS := $(TARGET_DIR)/tests/system
 
 .PHONY: test-images
 test-images: $(TEST_INPUTS)/softdog.cpio.gz $(TEST_INPUTS)/dead.yaml \
-    $(TEST_INPUTS)/undefined.Image $(TEST_INPUTS)/spinning.Image contract-programs | sdk-test-images
+    $(TEST_INPUTS)/undefined.Image $(TEST_INPUTS)/spinning.Image $(TEST_INPUTS)/disk.img contract-programs | sdk-test-images
 	@set -e; for system in $(TEST_SYSTEMS); do $(MAKE) image SYSTEM=$$system; done
 	@$(MAKE) image SYSTEM=virtio MICROKIT_CONFIG=release
 	@$(MAKE) image SYSTEM=virtio PROGRAM_DIR=$(TEST_INPUTS)/contract \
@@ -21,6 +21,12 @@ contract-programs: $(PROGRAMS:%=$(TARGET_DIR)/%.elf)
 	@mkdir -p $(TEST_INPUTS)/contract
 	@cp -u $^ $(TEST_INPUTS)/contract/
 	@cp -u $(TARGET_DIR)/vmm_contract.elf $(TEST_INPUTS)/contract/vmm.elf
+
+# What the guests of a test find on their disks before anything has been written.
+$(TEST_INPUTS)/disk.img: systems/disk.sh
+	@$(call need,fdisk dosfstools)
+	@mkdir -p $(@D)
+	systems/disk.sh $@
 
 # Guest kernels that die at once: early_death.S. A YAML file names them from its own folder on.
 $(TEST_INPUTS)/undefined.o $(TEST_INPUTS)/spinning.o: $(TEST_INPUTS)/%.o: tests/system/early_death.S
@@ -37,6 +43,4 @@ $(TEST_INPUTS)/softdog.cpio.gz: $(GUEST_DIR)/initrd.cpio.gz $(GUEST_DIR)/.tree
 	@$(call need,cpio)
 	@rm -rf $(@D)/softdog && mkdir -p $(@D)/softdog
 	cp $(GUEST_DIR)/tree/lib/modules/*/kernel/drivers/watchdog/softdog.ko $(@D)/softdog
-	@touch -d @0 $(@D)/softdog/softdog.ko
-	{ cat $<; cd $(@D)/softdog && echo softdog.ko | \
-	    cpio --quiet --reproducible -H newc -R 0:0 -o | gzip -n -9; } >$@
+	$(call with_files,$(@D)/softdog) >$@

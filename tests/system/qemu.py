@@ -11,12 +11,14 @@ Nothing here measures time: every wait has the same long limit, after which it i
 import itertools
 import os
 import re
+import subprocess
 import threading
 import time
 
 import pexpect
 
 TARGET_DIR = os.environ.get("CLOISTER_TARGET_DIR", "build/qemu_virt_aarch64/debug")
+DISK = os.path.join(TARGET_DIR, "tests", "system", "disk.img")
 CPU = os.environ.get("CLOISTER_QEMU_CPU", "cortex-a76")
 # A test waits so long before it calls something a hang.
 HANG_S = int(os.environ.get("CLOISTER_HANG_S", "120"))
@@ -40,6 +42,14 @@ def system_image(name, config=None):
     """The image of systems/NAME, or of tests/system/X.yaml as `tests_system_X`."""
     folder = TARGET_DIR if config is None else os.path.join(os.path.dirname(TARGET_DIR), config)
     return os.path.join(folder, "systems", name, "loader.img")
+
+
+def devices(image, disk):
+    """QEMU's options for the devices that an image's system has. Without a disk of its own a test
+    gets one that forgets what is written."""
+    environment = dict(os.environ, DISK=disk or DISK, DISK_SNAPSHOT="" if disk else "1")
+    return subprocess.run(["systems/devices.sh", os.path.dirname(image)], env=environment, check=True,
+                          stdout=subprocess.PIPE, text=True).stdout.splitlines()
 
 
 class Stream:
@@ -70,7 +80,8 @@ class Stream:
 class Machine(Stream):
     """One QEMU with its serial port on a pty; everything that was printed is in `log`."""
 
-    def __init__(self, image, cpu=CPU, memory="1G", extra=(), guests=2, switch="ctrl-backslash"):
+    def __init__(self, image, cpu=CPU, memory="1G", extra=(), guests=2, switch="ctrl-backslash",
+                 disk=None):
         super().__init__(self.read_some)
         command = ["-k", "5", str(LIFE_S), "qemu-system-aarch64",
                    "-machine", "virt,virtualization=on,gic-version=2",
@@ -78,7 +89,8 @@ class Machine(Stream):
                    "-global", "virtio-mmio.force-legacy=false",
                    "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
                    "-device", f"loader,file={image},addr=0x70000000,force-raw=on",
-                   "-device", "loader,addr=0x70000000,cpu-num=0", *extra]
+                   "-device", "loader,addr=0x70000000,cpu-num=0",
+                   *devices(image, disk), *extra]
         self.streams = {colour: Stream(self.read_some) for colour in (NO_GUEST, *COLOURS)}
         self.colour = NO_GUEST
         self.rest = ""  # the beginning of what may be a mark
