@@ -7,9 +7,11 @@
 /* Names that the system's own PDs have, or will have. */
 static const char *const reserved[] = { "serial_driver", "serial_virt_tx", "serial_virt_rx",
                                         "timer_driver",  "supervisor",     "console",
-                                        "blk_driver",    "blk_virt" };
+                                        "blk_driver",    "blk_virt",       "net_driver",
+                                        "net_virt_rx",   "net_virt_tx",    "uplink" };
 
-#define VMM_SUFFIX "_vmm"
+/* Names of PDs that are made from others. */
+static const char *const suffixes[] = { "_vmm", "_switch" };
 
 static bool is_reserved(const char *name)
 {
@@ -19,11 +21,15 @@ static bool is_reserved(const char *name)
     return false;
 }
 
-static bool ends_like_vmm(const char *name)
+static const char *reserved_suffix(const char *name)
 {
     size_t length = strlen(name);
-    size_t suffix = strlen(VMM_SUFFIX);
-    return length >= suffix && strcmp(name + length - suffix, VMM_SUFFIX) == 0;
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        size_t suffix = strlen(suffixes[i]);
+        if (length >= suffix && strcmp(name + length - suffix, suffixes[i]) == 0)
+            return suffixes[i];
+    }
+    return NULL;
 }
 
 static void check_name(struct diag *diag, const struct model *model, size_t index)
@@ -35,11 +41,12 @@ static void check_name(struct diag *diag, const struct model *model, size_t inde
             "'%s' is the name of a part of the system; give the guest another, such as guest%zu",
             name->text, index);
     }
-    if (ends_like_vmm(name->text)) {
+    const char *suffix = reserved_suffix(name->text);
+    if (suffix != NULL) {
         diag_error(diag, name->at,
-                   "the guest's name '%s' ends with '" VMM_SUFFIX
-                   "', as names of VMMs do; give it another, such as guest%zu",
-                   name->text, index);
+                   "the guest's name '%s' ends with '%s', as names of %s do; give it another, "
+                   "such as guest%zu",
+                   name->text, suffix, suffix == suffixes[0] ? "VMMs" : "switches", index);
     }
     for (size_t i = 0; i < index; i++) {
         const struct value *other = &model_guest(model, i)->name;
@@ -172,5 +179,6 @@ bool check_model(struct diag *diag, struct model *model)
     check_vcpus(diag, model);
     check_switch(diag, model);
     check_disks(diag, model);
+    check_networks(diag, model);
     return diag->errors == errors;
 }

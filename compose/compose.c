@@ -60,6 +60,7 @@ static void plan_all(struct system *system)
     serial_plan(system, timer);
     if (model_first_disk(system->model))
         disk_plan(system);
+    net_plan(system, timer);
     uint64_t bytes = board->gicv.bytes < GUEST_GICC_BYTES ? board->gicv.bytes : GUEST_GICC_BYTES;
     system->gicv = plan_device(plan, "gicv", board->gicv.addr, bytes);
     for (EACH_GUEST(guest, system->model)) {

@@ -76,8 +76,8 @@ void disk_plan(struct system *system)
 }
 
 /* RAM and bounce area, one behind the other. */
-static void plan_data(struct plan *plan, struct pd *vmm, struct region *ram, struct vmm_block *block,
-                      struct blk_virt_client *client)
+static void plan_data(struct plan *plan, struct pd *vmm, struct region *ram,
+                      struct vmm_block *block, struct blk_virt_client *client)
 {
     const char *name = arena_printf(plan->arena, "%s_bounce", client->name);
     struct region *bounce = plan_region(plan, name, BOUNCE_BYTES, PAGE_BYTES);

@@ -40,6 +40,18 @@ static const struct key guest_console_keys[] = {
 static const struct key_table guest_console_table =
     TABLE("a guest's console", struct guest_console, guest_console_keys);
 
+static const struct key guest_net_keys[] = {
+    KEY("network", KEY_NAME, guest_net, network, REQUIRED, HELP("one of `networks`")),
+    KEY("mac", KEY_MAC, guest_net, mac,
+        OTHERWISE("derived from the system's, the guest's and the network's name"),
+        HELP("the card's address; frames from another are dropped")),
+    KEY("bridge", KEY_CHOICE, guest_net, bridge, .choices = bool_words, OTHERWISE("false"),
+        HELP("whether the guest passes on frames of other stations: then the switch learns their "
+             "addresses, and takes frames from any")),
+};
+static const struct key_table guest_net_table =
+    TABLE("a guest's network card", struct guest_net, guest_net_keys);
+
 static const struct key guest_keys[] = {
     KEY("name", KEY_NAME, guest, name, REQUIRED,
         HELP("its name, also its host name; its VMM is called NAME_vmm")),
@@ -63,6 +75,8 @@ static const struct key guest_keys[] = {
         HELP("which one, from 0, in the order of the partition table (MBR or GPT)")),
     KEY("readonly", KEY_CHOICE, guest, readonly, .choices = bool_words, OTHERWISE("false"),
         HELP("whether its disk is read-only; only such guests may share a partition")),
+    KEY("net", KEY_LIST, guest, net, COUNT(1, VMM_MAX_NETS), .table = &guest_net_table,
+        OTHERWISE("no card"), HELP("its virtIO network cards: `eth0`, `eth1`...")),
     KEY("console", KEY_SWITCH_MAP, guest, console, .table = &guest_console_table, OTHERWISE("true"),
         HELP("its virtIO console: `true`, `false` or a map")),
 };
@@ -77,10 +91,31 @@ static const struct key system_console_keys[] = {
 static const struct key_table system_console_table =
     TABLE("the console", struct system_console, system_console_keys);
 
+static const struct key member_key = { .name = "allow", .kind = KEY_NAME };
+static const struct key group_key = {
+    .name = "allow", .kind = KEY_LIST, .element = &member_key, COUNT(2, SWITCH_PORTS + 1)
+};
+
+static const struct key network_keys[] = {
+    KEY("name", KEY_NAME, network, name, REQUIRED,
+        HELP("its name; its switch is called NAME_switch")),
+    KEY("uplink", KEY_CHOICE, network, uplink, .choices = bool_words, OTHERWISE("false"),
+        HELP("whether the board's network card is on it")),
+    KEY("mtu", KEY_COUNT, network, mtu, COUNT(MIN_MTU, MAX_MTU), .initial = DEFAULT_MTU,
+        OTHERWISE("1500"), HELP("bytes of the largest packet; 1500 at most with an uplink")),
+    KEY("allow", KEY_LIST, network, allow, COUNT(1, MAX_GROUPS), .element = &group_key,
+        OTHERWISE("everybody with everybody"),
+        HELP("who may talk with whom: lists of guests' names, and `uplink`; two may if a list has "
+             "both, such as `[[web, uplink], [web, database]]`")),
+};
+static const struct key_table network_table = TABLE("a network", struct network, network_keys);
+
 static const struct key top_keys[] = {
     KEY("system", KEY_NAME, model, name, REQUIRED, HELP("the system's name")),
     KEY("console", KEY_MAP, model, console, .table = &system_console_table,
         OTHERWISE("its keys' defaults"), HELP("the terminal that all guests share")),
+    KEY("networks", KEY_LIST, model, networks, COUNT(1, MAX_NETWORKS), .table = &network_table,
+        OTHERWISE("none"), HELP("the networks that guests' cards are on")),
     KEY("guests", KEY_LIST, model, guests, REQUIRED, COUNT(1, MAX_GUESTS), .table = &guest_table,
         HELP("the guests; the first has index 0")),
 };
@@ -98,12 +133,19 @@ static const char reference_head[] =
     "system: example\n\n"
     "console:\n"
     "  switch: at                    # @1, @2, @3 move the input\n\n"
+    "networks:\n"
+    "  - name: lan\n"
+    "    uplink: true\n"
+    "    allow: [[web, uplink], [web, database]]\n\n"
     "guests:\n"
     "  - name: web\n"
     "    memory: 256M\n"
+    "    net: [{network: lan, mac: 52:54:01:00:00:fd}]\n"
     "  - name: database\n"
     "    memory: 512MiB              # the same as 512M\n"
     "    vcpus: 2\n"
+    "    disk: true\n"
+    "    net: [{network: lan}]\n"
     "    color: cyan\n"
     "    cmdline: quiet loglevel=3\n"
     "    console: {columns: 100, rows: 30}\n"

@@ -14,9 +14,10 @@ enum key_kind {
     KEY_SIZE,       /* number: 256M */
     KEY_COUNT,      /* number */
     KEY_CHOICE,     /* number: the index in choices; text: the word */
+    KEY_MAC,        /* number: its 48 bits, the first octet highest */
     KEY_MAP,        /* a structure */
     KEY_SWITCH_MAP, /* true, false, or a map that says more; its first key is "enabled" */
-    KEY_LIST,       /* struct list of structures */
+    KEY_LIST,       /* struct list of structures, or of what `element` says */
 };
 
 struct key_table;
@@ -30,6 +31,7 @@ struct key {
     uint64_t min, max, multiple;   /* SIZE, COUNT; of a LIST: how many elements */
     const char *const *choices;    /* CHOICE: ends with NULL */
     const struct key_table *table; /* MAP, SWITCH_MAP, LIST */
+    const struct key *element;     /* LIST of values (struct value) or of lists (struct list) */
     const char *fallback;          /* the default, in words */
     const char *help;
 };

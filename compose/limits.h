@@ -4,6 +4,7 @@
 
 #include "vmm/config.h"
 
+#include <cloister/switch_config.h>
 #include <sddf/config.h>
 
 #define PAGE_BYTES          0x1000ul
@@ -21,6 +22,11 @@
 #define NUM_SYSTEM_PDS 5
 #define MAX_GUESTS     (MAX_PDS - NUM_SYSTEM_PDS)
 #define MAX_PARTITION  127
+#define MAX_NETWORKS   8
+#define MAX_GROUPS     32 /* of a network's `allow` */
+#define MIN_MTU        576
+#define MAX_MTU        9000
+#define DEFAULT_MTU    1500 /* also the most on the board's card */
 
 /* A virtualiser's channels beside its clients': driver, timer driver, and the log connection. */
 _Static_assert(MAX_GUESTS + 3 <= MAX_CHANNELS, "a virtualiser has a channel for every guest");
@@ -43,6 +49,7 @@ _Static_assert(MAX_GUESTS + 1 <= SDDF_MAX_CLIENTS, "a record has room for every 
 #define PRIORITY_BLK_DRIVER     200
 #define PRIORITY_BLK_VIRT       199
 #define PRIORITY_VMM            100
+#define PRIORITY_SWITCH         98
 #define PRIORITY_GUEST          50
 
 /* Guests of equal priority take turns of this length. */
@@ -68,6 +75,7 @@ _Static_assert(MAX_GUESTS + 1 <= SDDF_MAX_CLIENTS, "a record has room for every 
 /* Which of QEMU's virtio-mmio slots holds what. Eight share a page, so that what different PDs
  * drive must lie in different eights. */
 #define BOARD_DISK_SLOT 31
+#define BOARD_NET_SLOT  23
 
 /* Where the Microkit's tool puts its image: no region with a place of its own goes there. */
 #define BOARD_IMAGE_PADDR 0x70000000ul

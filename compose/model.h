@@ -27,12 +27,38 @@ struct list {
     void *items;
 };
 
+/* Returns where a list of elements of `bytes` bytes ends; NULL for one that is not written. */
+static inline void *list_end(const struct list *list, size_t bytes)
+{
+    return list->items == NULL ? NULL : (char *)list->items + list->count * bytes;
+}
+
 /* Every structure that a map fills begins with the map's place. */
 struct guest_console {
     struct mark at;
     struct value enabled;
     struct value columns;
     struct value rows;
+};
+
+/* A network: a switch that guests have a port on. */
+struct network {
+    struct mark at;
+    struct value name;
+    struct value uplink;
+    struct value mtu;
+    struct list allow;  /* of struct list of struct value: names that may talk with each other */
+    unsigned num_ports; /* check_networks() counts; handed out in the order of the guests */
+};
+
+/* A guest's card. */
+struct guest_net {
+    struct mark at;
+    struct value network;
+    struct value mac; /* check_networks() derives one that is not written */
+    struct value bridge;
+    struct network *joined; /* and finds these two */
+    unsigned port;
 };
 
 struct guest {
@@ -47,6 +73,7 @@ struct guest {
     struct value disk;      /* 1: a partition of the system's disk */
     struct value partition; /* from 0; check_model() fills in those that are not written */
     struct value readonly;
+    struct list net; /* of struct guest_net */
     struct guest_console console;
 };
 
@@ -59,7 +86,8 @@ struct model {
     struct mark at;
     struct value name;
     struct system_console console;
-    struct list guests; /* of struct guest */
+    struct list networks; /* of struct network */
+    struct list guests;   /* of struct guest */
 };
 
 /* Returns guest `index`. */
@@ -73,6 +101,16 @@ static inline struct guest *model_guest(const struct model *model, size_t index)
     struct guest *guest = model_guest(model, 0);                                                   \
     guest < model_guest(model, (model)->guests.count);                                             \
     guest++
+
+/* The heads of loops over all networks, and over a guest's cards. */
+#define EACH_NETWORK(each, model)                                                                  \
+    struct network *each = (model)->networks.items;                                                \
+    each != list_end(&(model)->networks, sizeof(*each));                                           \
+    each++
+#define EACH_NET(net, guest)                                                                       \
+    struct guest_net *net = (guest)->net.items;                                                    \
+    net != list_end(&(guest)->net, sizeof(*net));                                                  \
+    net++
 
 /* Returns the first guest with a disk, or NULL. */
 static inline struct guest *model_first_disk(const struct model *model)
@@ -92,3 +130,14 @@ bool yaml_read(struct diag *diag, const void *bytes, size_t length, struct model
 /* check.c. Tells what is wrong between a model's values, and fills in the colours and partitions
  * that are not written. Returns false if errors were told. */
 bool check_model(struct diag *diag, struct model *model);
+
+/* check_net.c. The same for networks: joins cards and networks, derives MAC addresses. */
+void check_networks(struct diag *diag, struct model *model);
+
+/* Whom a port's frames may reach by the `allow` of its network: bit n is port n, bit `uplink_bit`
+ * the uplink. */
+uint32_t network_allow(const struct model *model, const struct network *network,
+                       const struct guest *from, unsigned uplink_bit);
+
+/* The same for what comes in by the uplink. */
+uint32_t network_allow_uplink(const struct model *model, const struct network *network);

@@ -3,6 +3,7 @@
 
 #include "compose/limits.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -25,6 +26,8 @@ const char *scalar_wanted(struct arena *arena, const struct key *key)
                             arena_size(arena, key->multiple));
     case KEY_COUNT:
         return arena_printf(arena, "a number from %" PRIu64 " to %" PRIu64, key->min, key->max);
+    case KEY_MAC:
+        return "the MAC address of one station, such as 52:54:01:00:00:fd";
     case KEY_CHOICE:
         return arena_printf(arena, "one of %s", diag_join(arena, key->choices));
     case KEY_SWITCH_MAP:
@@ -89,6 +92,11 @@ static bool read_size(const char *text, uint64_t *number)
     return false;
 }
 
+static int hex_digit(char c)
+{
+    return c <= '9' ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
+}
+
 static bool in_limits(const struct key *key, uint64_t number)
 {
     uint64_t multiple = key->multiple == 0 ? 1 : key->multiple;
@@ -106,6 +114,20 @@ static bool read_choice(const struct key *key, const char *text, uint64_t *numbe
     return false;
 }
 
+/* Six octets in hexadecimal; the lowest bit of the first would mean a group of stations. */
+static bool read_mac(const char *text, uint64_t *number)
+{
+    static const char form[] = "xx:xx:xx:xx:xx:xx";
+    *number = 0;
+    for (size_t i = 0; i < sizeof(form) - 1; i++) {
+        if (form[i] == ':' ? text[i] != ':' : !isxdigit((unsigned char)text[i]))
+            return false;
+        if (form[i] == 'x')
+            *number = *number << 4 | (uint64_t)hex_digit(text[i]);
+    }
+    return text[sizeof(form) - 1] == '\0' && *number != 0 && (*number >> 40 & 1) == 0;
+}
+
 static bool read_text(const struct key *key, const char *text, uint64_t *number)
 {
     switch (key->kind) {
@@ -119,6 +141,8 @@ static bool read_text(const struct key *key, const char *text, uint64_t *number)
         return read_size(text, number) && in_limits(key, *number);
     case KEY_COUNT:
         return read_count(text, number) && in_limits(key, *number);
+    case KEY_MAC:
+        return read_mac(text, number);
     case KEY_CHOICE:
         return read_choice(key, text, number);
     default:

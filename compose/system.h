@@ -8,6 +8,7 @@
 #include "compose/model.h"
 #include "compose/plan.h"
 
+#include <cloister/switch_config.h>
 #include <sddf/config.h>
 
 /* What guests have that do not say otherwise; NULL: they must say. */
@@ -39,6 +40,12 @@ struct disk {
     struct blk_virt_config *virt;
 };
 
+/* The switch of a network. */
+struct net_switch {
+    struct pd *pd;
+    struct switch_config *config;
+};
+
 struct system {
     struct diag *diag;
     const struct model *model;
@@ -51,6 +58,7 @@ struct system {
     const struct region *gicv; /* the GIC's virtual CPU interface, which all guests map */
     struct serial serial;
     struct disk disk;
+    struct net_switch *switches; /* one a network */
 };
 
 /* guest_plan.c. Finds and places a guest's images. Returns false, with errors told, where they are
@@ -75,3 +83,10 @@ void disk_plan(struct system *system);
 /* Makes a guest's VMM the next client of the virtualiser, and gives its RAM a place. */
 void disk_plan_client(struct system *system, struct pd *vmm, struct region *ram,
                       struct vmm_block *block, const struct guest *guest);
+
+/* net.c. Adds the switches of all networks to the plan. */
+void net_plan(struct system *system, struct pd *timer);
+
+/* Gives a guest's VMM a port for each of its cards. */
+void net_plan_client(struct system *system, struct pd *vmm, const struct region *ram,
+                     struct vmm_net *cards, const struct guest *guest);

@@ -17,6 +17,7 @@ struct reader {
 
 static void read_map(struct reader *reader, yaml_node_t *node, const struct key_table *table,
                      void *out);
+static void read_value(struct reader *reader, yaml_node_t *node, const struct key *key, void *out);
 
 static struct mark mark_of(yaml_mark_t mark)
 {
@@ -93,10 +94,17 @@ static void read_scalar(struct reader *reader, const yaml_node_t *node, const st
     scalar_read(reader->diag, key, text, value);
 }
 
+/* A list may hold lists, to the depth of the table of keys. */
+static size_t element_bytes(const struct key *key)
+{
+    return key->element == NULL             ? key->table->bytes
+           : key->element->kind == KEY_LIST ? sizeof(struct list)
+                                            : sizeof(struct value);
+}
+
 static void read_list(struct reader *reader, const yaml_node_t *node, const struct key *key,
                       struct list *list)
 {
-    const struct key_table *table = key->table;
     if (node->type != YAML_SEQUENCE_NODE) {
         diag_error(reader->diag, place_of(node),
                    "'%s' is %s; it must be a list, each element beginning with '- '", key->name,
@@ -110,12 +118,17 @@ static void read_list(struct reader *reader, const yaml_node_t *node, const stru
                    key->name, count, (size_t)key->min, (size_t)key->max);
         return;
     }
-    list->items = arena_alloc(reader->diag->arena, count * table->bytes);
+    size_t bytes = element_bytes(key);
+    list->items = arena_alloc(reader->diag->arena, count * bytes);
     list->count = count;
     for (size_t i = 0; i < count; i++) {
         int item = node->data.sequence.items.start[i];
-        read_map(reader, yaml_document_get_node(&reader->document, item), table,
-                 (char *)list->items + i * table->bytes);
+        yaml_node_t *item_node = yaml_document_get_node(&reader->document, item);
+        void *out = (char *)list->items + i * bytes;
+        if (key->element != NULL)
+            read_value(reader, item_node, key->element, out);
+        else
+            read_map(reader, item_node, key->table, out);
     }
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 UNIT_TESTS += test_compose_errors test_compose_reference test_compose_system \
-    test_compose_disk
+    test_compose_disk test_compose_net
 
 compose_TEST_SRCS := tests/unit/compose_rig.c $(COMPOSE_SRCS)
 test_compose_errors_SRCS := tests/unit/test_compose_errors.c $(compose_TEST_SRCS)
@@ -12,6 +12,9 @@ test_compose_system_SRCS := tests/unit/test_compose_system.c tests/unit/compose_
 test_compose_system_LIBS := -lyaml -lfdt -lexpat
 test_compose_disk_SRCS := tests/unit/test_compose_disk.c tests/unit/compose_xml.c $(compose_TEST_SRCS)
 test_compose_disk_LIBS := -lyaml -lfdt -lexpat
+
+test_compose_net_SRCS := tests/unit/test_compose_net.c tests/unit/compose_xml.c $(compose_TEST_SRCS)
+test_compose_net_LIBS := -lyaml -lfdt -lexpat
 
 # dtc judges the guests' device trees.
 unit-packages: dtc-package

@@ -36,10 +36,10 @@ static void check_connection(const struct composed *system, const char *client_n
                             composed_region(system, b, other[i], "rw")->region);
     }
     assert_int_equal(client->num_buffers, server->num_buffers);
-    assert_true(client->req.size_bytes >= sizeof(struct blk_req_queue) +
-                                              client->num_buffers * sizeof(struct blk_req));
-    assert_true(client->resp.size_bytes >= sizeof(struct blk_resp_queue) +
-                                               client->num_buffers * sizeof(struct blk_resp));
+    assert_true(client->req.size_bytes >=
+                sizeof(struct blk_req_queue) + client->num_buffers * sizeof(struct blk_req));
+    assert_true(client->resp.size_bytes >=
+                sizeof(struct blk_resp_queue) + client->num_buffers * sizeof(struct blk_resp));
     const struct xml_end *end = xml_peer(system->xml, a, client->channel);
     assert_int_equal(end->pd, b);
     assert_int_equal(end->id, server->channel);
@@ -64,8 +64,7 @@ static void check_driver(const struct composed *system)
     composed_record(system, "blk_virt", "blk_virt_config", &virt, sizeof(virt));
     assert_true(sddf_magic_ok(&driver.magic, SDDF_BLOCK) && sddf_magic_ok(&virt.magic, SDDF_BLOCK));
     int pd = xml_pd(system->xml, "blk_driver");
-    const struct xml_map *slot =
-        composed_region(system, pd, &resources.regions[0].region, "rw");
+    const struct xml_map *slot = composed_region(system, pd, &resources.regions[0].region, "rw");
     assert_int_equal(resources.regions[0].io_addr, 0xa003e00);
     assert_int_equal(phys_of(system, slot), 0xa003000);
     assert_false(slot->cached);
@@ -94,8 +93,7 @@ static void check_client(const struct composed *system, unsigned index, struct v
     composed_record(system, vmm, "vmm_config", config, sizeof(*config));
     check_connection(system, vmm, &record.virt, "blk_virt", &client->conn);
     const struct xml_map *ram = xml_map_at(system->xml, pd, false, config->ram_vaddr);
-    const struct xml_map *bounce =
-        xml_map_at(system->xml, pd, false, config->block.bounce_vaddr);
+    const struct xml_map *bounce = xml_map_at(system->xml, pd, false, config->block.bounce_vaddr);
     assert_int_equal(phys_of(system, ram), client->data.io_addr);
     assert_int_equal(phys_of(system, ram) % LARGE_PAGE, 0);
     assert_int_equal(phys_of(system, bounce), client->data.io_addr + config->ram_bytes);

@@ -10,6 +10,9 @@
 
 #include <cmocka.h>
 
+#define NETWORK(rest, nets)                                                                        \
+    "system: s\nnetworks: [{name: lan" rest "}]\nguests:\n  - {name: a, memory: 256M, net: [" nets \
+    "]}\n"
 #define GUEST(rest) "system: s\nguests:\n  - name: a\n    memory: 256M\n" rest
 
 /* A wrong file and all that is told of it, without "system.yaml:". */
@@ -53,20 +56,20 @@ static const struct {
       "5:14: error: 'console' is 'maybe'; it must be one of false, true" },
     { GUEST("    memory2: 3\n"),
       "5:5: error: unknown key 'memory2' in a guest (did you mean 'memory'?); the keys are name, "
-      "memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, console" },
+      "memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, net, console" },
     /* Keys. */
     { "sytem: s\nguests:\n  - {name: a, memory: 256M}\n",
       "1:1: error: unknown key 'sytem' in a system (did you mean 'system'?); the keys are system, "
-      "console, guests\n"
+      "console, networks, guests\n"
       "1:1: error: a system has no 'system'; add `system:` (the system's name)" },
     { GUEST("    zzz: 3\n"), "5:5: error: unknown key 'zzz' in a guest; the keys are name, memory, "
                              "kernel, initrd, cmdline, "
-                             "color, vcpus, disk, partition, readonly, console" },
+                             "color, vcpus, disk, partition, readonly, net, console" },
     { GUEST("    console: {cols: 80}\n"),
       "5:15: error: unknown key 'cols' in a guest's console; the keys are enabled, columns, rows" },
     { GUEST("    \"a\\0b\": 3\n"),
       "5:5: error: unknown key '' in a guest; the keys are name, memory, kernel, initrd, cmdline, "
-      "color, vcpus, disk, partition, readonly, console" },
+      "color, vcpus, disk, partition, readonly, net, console" },
     { GUEST("    memory: 128M\n"),
       "5:5: error: 'memory' is given twice in a guest, first in line 4; remove one" },
     { "system: s\nsystem: s\nguests:\n  - {name: a, memory: 256M}\n",
@@ -182,7 +185,7 @@ static const struct {
       "256M\n"
       "3:34: error: 'vcpus' is '9'; it must be a number from 1 to 4\n"
       "3:37: error: unknown key 'colour' in a guest (did you mean 'color'?); the keys are name, "
-      "memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, console" },
+      "memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, net, console" },
     /* Disks. */
     { GUEST("    partition: 1\n"),
       "5:16: error: a has no disk that 'partition' could be about; add "
@@ -195,6 +198,44 @@ static const struct {
             "1, readonly: true}\n"),
       "7:52: error: a and b both have partition 1 and would spoil each other's file system; give "
       "them different ones, or `readonly: true` to both" },
+    /* Networks. */
+    { NETWORK("", "{network: lann}"),
+      "4:45: error: there is no network 'lann' (did you mean 'lan'?); add it to `networks`" },
+    { GUEST("    net: [{network: lan}]\n"),
+      "5:21: error: there is no network 'lan'; add it to `networks`" },
+    { NETWORK(", mtu: 9001", "{network: lan}"),
+      "2:29: error: 'mtu' is '9001'; it must be a number from 576 to 9000" },
+    { NETWORK(", mtu: 1501, uplink: true", "{network: lan}"),
+      "2:29: error: the network card takes packets of 1500 bytes at most; make 'mtu' smaller, or "
+      "the network one without `uplink`" },
+    { NETWORK("}, {name: lan", "{network: lan}"),
+      "2:32: error: there is a network named 'lan' already, in line 2; give each a name of its "
+      "own" },
+    { NETWORK("", "{network: lan}, {network: lan}"),
+      "4:61: error: a is on the network 'lan' twice; one card is enough" },
+    { NETWORK("", "{network: lan, mac: \"53:54:01:00:00:fd\"}"),
+      "4:55: error: 'mac' is '53:54:01:00:00:fd'; it must be the MAC address of one station, such "
+      "as 52:54:01:00:00:fd" },
+    { NETWORK("", "{network: lan, mac: \"52:54:01:00:00:fd:\"}"),
+      "4:55: error: 'mac' is '52:54:01:00:00:fd:'; it must be the MAC address of one station, such "
+      "as 52:54:01:00:00:fd" },
+    { NETWORK("", "{network: lan, mac: \"52:54:01:00:00:fd\"}]}\n  - {name: b, memory: 256M, net: "
+                  "[{network: lan, mac: \"52:54:01:00:00:FD\"}"),
+      "4:55: error: a card of b has the MAC address 52:54:01:00:00:fd too; give each its own, or "
+      "none\n"
+      "5:55: error: a card of a has the MAC address 52:54:01:00:00:FD too; give each its own, or "
+      "none" },
+    { NETWORK(", allow: [[a, uplink], [a, b]]", "{network: lan}"),
+      "2:36: error: the network 'lan' has no uplink; add `uplink: true` or remove this\n"
+      "2:49: error: 'b' is no guest on the network 'lan'; give it a card there or remove it" },
+    { NETWORK(", allow: [[a]]", "{network: lan}"),
+      "2:32: error: 'allow' has 1 elements; it must have 2 to 17" },
+    { NETWORK(", allow: [a]", "{network: lan}"),
+      "2:32: error: 'allow' is a single value; it must be a list, each element beginning with '- "
+      "'" },
+    { "system: s\nguests:\n  - {name: lan_switch, memory: 256M}\n",
+      "3:12: error: the guest's name 'lan_switch' ends with '_switch', as names of switches do; "
+      "give it another, such as guest0" },
 };
 
 /* Removes "system.yaml:" from the beginning of each line and the last newline, in place. */
