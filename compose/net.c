@@ -27,7 +27,8 @@ static bool learns(const struct model *model, const struct network *network)
 static void plan_switch(struct system *system, const struct network *network, struct pd *timer)
 {
     struct plan *plan = &system->plan;
-    struct net_switch *sw = &system->switches[network - (struct network *)system->model->networks.items];
+    struct net_switch *sw =
+        &system->switches[network - (struct network *)system->model->networks.items];
     const char *name = arena_printf(plan->arena, "%s_switch", network->name.text);
     sw->pd = plan_pd(plan, name, "switch.elf", PRIORITY_SWITCH);
     sw->config = plan_record(plan, sw->pd, ".switch_config", sizeof(*sw->config));

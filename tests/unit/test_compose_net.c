@@ -65,14 +65,14 @@ static void networks_fit_together(void **state)
 {
     static const uint8_t mac[] = { 0x52, 0x54, 1, 0, 0, 0xfd };
     (void)state;
-    struct composed system =
-        composed_yaml("system: nets\nnetworks:\n  - name: lan\n  - {name: dmz, mtu: 9000}\n"
-                      "guests:\n"
-                      "  - {name: a, memory: 64M, net: [{network: lan, mac: \"52:54:01:00:00:FD\"}]}\n"
-                      "  - {name: b, memory: 64M}\n"
-                      "  - {name: c, memory: 64M, net: [{network: dmz}, {network: lan}]}\n"
-                      "  - {name: d, memory: 64M, disk: true, net: [{network: dmz, bridge: true}]}\n",
-                      "nets");
+    struct composed system = composed_yaml(
+        "system: nets\nnetworks:\n  - name: lan\n  - {name: dmz, mtu: 9000}\n"
+        "guests:\n"
+        "  - {name: a, memory: 64M, net: [{network: lan, mac: \"52:54:01:00:00:FD\"}]}\n"
+        "  - {name: b, memory: 64M}\n"
+        "  - {name: c, memory: 64M, net: [{network: dmz}, {network: lan}]}\n"
+        "  - {name: d, memory: 64M, disk: true, net: [{network: dmz, bridge: true}]}\n",
+        "nets");
     read_switch(&system, "lan_switch");
     assert_int_equal(lan.num_ports, 2);
     check_port(&system, "lan_switch", 0, 0);
