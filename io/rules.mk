@@ -8,8 +8,9 @@ serial_virt_rx_SRCS := io/virt/serial_rx/switch_keys.c io/virt/serial_rx/rx_core
 timer_driver_SRCS := io/drivers/timer/timer_core.c io/drivers/timer/timer.c
 PROGRAMS += blk_driver_virtio_mmio
 
-blk_driver_virtio_mmio_SRCS := $(addprefix io/drivers/blk/virtio_mmio/, transport.c slot.c vblk.c \
-    driver.c)
+VIRTIO_MMIO_SRCS := $(addprefix io/drivers/virtio_mmio/, transport.c ring.c)
+blk_driver_virtio_mmio_SRCS := $(addprefix io/drivers/blk/virtio_mmio/, slot.c vblk.c driver.c) \
+    $(VIRTIO_MMIO_SRCS) io/drivers/virtio_mmio/mmio.c
 
 PROGRAMS += blk_virt
 blk_virt_SRCS := $(addprefix io/virt/blk/, partition.c gpt.c virt_start.c virt_core.c virt.c)

@@ -2,8 +2,8 @@
 /* A virtio-blk device on a virtio-mmio slot, for the driver's tests: registers, rings, a disk. */
 #pragma once
 
-#include "io/drivers/blk/virtio_mmio/transport.h"
 #include "io/drivers/blk/virtio_mmio/vblk.h"
+#include "io/drivers/virtio_mmio/transport.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,7 +57,7 @@ static void *model_memory(uint64_t address, uint64_t bytes)
     return model.ram + (address - MODEL_RAM);
 }
 
-uint32_t vblk_read(uintptr_t base, uint32_t offset)
+uint32_t mmio_read(uintptr_t base, uint32_t offset)
 {
     uint32_t value = 0;
     assert_int_equal(base, MODEL_BASE);
@@ -88,6 +88,12 @@ uint32_t vblk_read(uintptr_t base, uint32_t offset)
     }
 }
 
+uint32_t mmio_read_narrow(uintptr_t base, uint32_t offset, uint32_t bytes)
+{
+    assert_int_equal(bytes, 4); /* the fields that a disk has */
+    return mmio_read(base, offset);
+}
+
 static void model_set_status(uint32_t value)
 {
     if (value == 0) {
@@ -104,7 +110,7 @@ static void model_set_status(uint32_t value)
     model.status = value;
 }
 
-void vblk_write(uintptr_t base, uint32_t offset, uint32_t value)
+void mmio_write(uintptr_t base, uint32_t offset, uint32_t value)
 {
     assert_int_equal(base, MODEL_BASE);
     switch (offset) {
@@ -149,6 +155,11 @@ void vblk_write(uintptr_t base, uint32_t offset, uint32_t value)
 static uint64_t model_queue_address(uint32_t part)
 {
     return model.queue_address[part * 2] | (uint64_t)model.queue_address[part * 2 + 1] << 32;
+}
+
+static struct vring_used *model_used(void)
+{
+    return model_memory(model_queue_address(2), sizeof(struct vring_used));
 }
 
 static void model_interrupt(uint32_t bits)

@@ -413,11 +413,11 @@ static void an_edge_is_never_lost(void **state)
 static void quiet_devices_are_not_notified(void **state)
 {
     (void)state;
-    model.dma.used.flags = VRING_USED_F_NO_NOTIFY;
+    model_used()->flags = VRING_USED_F_NO_NOTIFY;
     send(BLK_REQ_READ, 1, 1, 0);
     run();
     assert_int_equal(model.notified, 0);
-    model.dma.used.flags = 0;
+    model_used()->flags = 0;
     send(BLK_REQ_READ, 9, 1, 0);
     run();
     assert_int_equal(model.notified, 1);
@@ -439,7 +439,7 @@ static void nonsense_ends_in_errors(void **state)
             model_work(1);
             model_use(heads[i]); /* the first one is done twice */
         } else if (i == 6) {
-            model.dma.used.idx = (uint16_t)(model.used_idx - 1);
+            model_used()->idx = (uint16_t)(model.used_idx - 1);
         } else {
             model.status |= VIRTIO_CONFIG_S_NEEDS_RESET;
             model_interrupt(VIRTIO_MMIO_INT_CONFIG);

@@ -4,34 +4,18 @@
  * registers (QEMU puts eight into one page; the low bits of io_addr tell which), and the DMA region
  * (struct vblk_dma). One interrupt, edge triggered in QEMU; one queue, from the virtualiser.
  */
-#include "io/drivers/blk/virtio_mmio/transport.h"
 #include "io/drivers/blk/virtio_mmio/vblk.h"
+#include "io/drivers/virtio_mmio/transport.h"
 
 #include <microkit.h>
 #include <sddf/config.h>
 #include <stddef.h>
-
-#define PAGE_MASK 0xfffull
 
 struct sddf_device_resources device_resources __attribute__((section(".device_resources"), used));
 struct sddf_blk_driver_config driver_config __attribute__((section(".blk_driver_config"), used));
 
 static struct vblk disk;
 static bool error_told;
-
-/* dmb: what stands in memory and what the device is told are seen in the order of the program. */
-uint32_t vblk_read(uintptr_t base, uint32_t offset)
-{
-    uint32_t value = *(volatile uint32_t *)(base + offset);
-    __asm__ volatile("dmb oshld" : : : "memory");
-    return value;
-}
-
-void vblk_write(uintptr_t base, uint32_t offset, uint32_t value)
-{
-    __asm__ volatile("dmb osh" : : : "memory");
-    *(volatile uint32_t *)(base + offset) = value;
-}
 
 static void move_requests(void)
 {
@@ -61,8 +45,7 @@ void init(void)
         microkit_dbg_puts("block driver: its configuration sections are not filled in\n");
         return;
     }
-    disk.base =
-        (uintptr_t)((regions[0].region.vaddr & ~PAGE_MASK) | (regions[0].io_addr & PAGE_MASK));
+    disk.base = transport_base(&regions[0]);
     disk.dma = (struct vblk_dma *)(uintptr_t)regions[1].region.vaddr;
     disk.dma_address = regions[1].io_addr;
     disk.queue = blk_queue_connect_server(&driver_config.virt);

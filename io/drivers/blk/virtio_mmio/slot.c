@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "io/drivers/blk/virtio_mmio/slot.h"
 
-#include "io/drivers/blk/virtio_mmio/transport.h"
-
 #include <string.h>
 
 #define STATUS_UNSET 0xffu /* no status of 5.2.6: the device has not written one */
@@ -14,7 +12,7 @@ static bool indirect(const struct vblk *v)
 
 void slots_init(struct vblk *v, bool with_tables)
 {
-    v->num_slots = with_tables ? v->ring_size : v->ring_size / VBLK_CHAIN;
+    v->num_slots = with_tables ? v->ring.size : v->ring.size / VBLK_CHAIN;
     v->num_free = v->num_slots;
     for (uint32_t i = 0; i < v->num_slots; i++) {
         v->free[i] = (uint8_t)(v->num_slots - 1 - i);
@@ -112,7 +110,7 @@ static void describe(struct vblk *v, struct chain *chain, uint32_t index)
 
 void slot_launch(struct vblk *v, uint32_t index)
 {
-    struct vring_desc *ring = v->dma->desc;
+    struct vring_desc *ring = v->ring.desc;
     uint32_t head = indirect(v) ? index : index * VBLK_CHAIN;
     struct chain chain = { ring + head, head, 0 };
     if (indirect(v)) {
@@ -126,43 +124,21 @@ void slot_launch(struct vblk *v, uint32_t index)
             .flags = VRING_DESC_F_INDIRECT,
         };
     }
-    v->dma->avail.ring[v->avail_idx & (v->ring_size - 1)] = (uint16_t)head;
-    v->avail_idx++;
-    /* 2.7.13: the entry, and all that it leads to, is there before the index says so. */
-    __atomic_store_n(&v->dma->avail.idx, v->avail_idx, __ATOMIC_RELEASE);
-    v->kick = true;
-}
-
-void slots_kick(struct vblk *v)
-{
-    if (!v->kick) {
-        return;
-    }
-    v->kick = false;
-    /* 2.7.13.4.1: our index before its flag; the device does it the other way round. */
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (!(__atomic_load_n(&v->dma->used.flags, __ATOMIC_RELAXED) & VRING_USED_F_NO_NOTIFY)) {
-        vblk_write(v->base, VIRTIO_MMIO_QUEUE_NOTIFY, 0);
-    }
+    ring_publish(&v->ring, (uint16_t)head);
 }
 
 uint32_t slot_finished(struct vblk *v)
 {
-    /* Acquire: the elements up to this index, and what the device wrote for them, are visible. */
-    uint16_t idx = __atomic_load_n(&v->dma->used.idx, __ATOMIC_ACQUIRE);
-    uint32_t finished = (uint16_t)(idx - v->used_idx);
-    if (finished == 0) {
+    struct vring_used_elem used;
+    enum ring_state state = ring_finished(&v->ring, v->num_slots - v->num_free, &used);
+    if (state == RING_NOTHING) {
         return SLOT_NONE;
     }
-    const struct vring_used_elem *used = &v->dma->used.ring[v->used_idx & (v->ring_size - 1)];
-    uint32_t head = __atomic_load_n(&used->id, __ATOMIC_RELAXED); /* once: it is the device's */
     uint32_t step = indirect(v) ? 1 : VBLK_CHAIN;
-    uint32_t index = head / step;
-    if (finished > v->num_slots || head % step != 0 || index >= v->num_slots ||
-        !v->slots[index].busy) {
+    if (state == RING_BROKEN || used.id % step != 0 || used.id / step >= v->num_slots ||
+        !v->slots[used.id / step].busy) {
         v->error = "the device has finished what it was not given";
         return SLOT_NONE;
     }
-    v->used_idx++;
-    return index;
+    return used.id / step;
 }

@@ -9,7 +9,7 @@
 /* The internal request for the disk's serial number; no request of the queue has this code. */
 #define SLOT_GET_ID UINT32_MAX
 
-/* Divides a ring of `ring_size` entries among slots, and puts them on the free list. */
+/* Divides the ring among slots, and puts them on the free list. */
 void slots_init(struct vblk *v, bool indirect);
 
 /* Gives the device the slot's requests from `first` on, `flying` of them. The caller kicks. */
@@ -17,6 +17,3 @@ void slot_launch(struct vblk *v, uint32_t index);
 
 /* The next slot that the device has finished, or SLOT_NONE. `error` is set if it talks nonsense. */
 uint32_t slot_finished(struct vblk *v);
-
-/* Tells the device of what was launched, if it wants to know. */
-void slots_kick(struct vblk *v);

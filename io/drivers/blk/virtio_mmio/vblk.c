@@ -2,7 +2,7 @@
 #include "io/drivers/blk/virtio_mmio/vblk.h"
 
 #include "io/drivers/blk/virtio_mmio/slot.h"
-#include "io/drivers/blk/virtio_mmio/transport.h"
+#include "io/drivers/virtio_mmio/transport.h"
 
 #include <string.h>
 
@@ -93,7 +93,6 @@ static void finish(struct vblk *v, uint32_t index)
  */
 static void give_up(struct vblk *v)
 {
-    v->kick = false;
     v->started = false;
     if (!transport_reset(v->base)) {
         v->error = "the device is broken and does not reset: its requests stay unanswered";
@@ -132,14 +131,7 @@ void vblk_interrupt(struct vblk *v)
     if (!v->started) {
         return;
     }
-    /*
-     * 4.2.2: acknowledged first, looked at then. What is finished in between interrupts again, for
-     * the line has fallen; the other way round its edge would be lost.
-     */
-    uint32_t status = vblk_read(v->base, VIRTIO_MMIO_INTERRUPT_STATUS);
-    vblk_write(v->base, VIRTIO_MMIO_INTERRUPT_ACK, status);
-    if ((status & VIRTIO_MMIO_INT_CONFIG) &&
-        (vblk_read(v->base, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET)) {
+    if ((transport_interrupt(v->base) & VIRTIO_MMIO_INT_CONFIG) && transport_needs_reset(v->base)) {
         v->error = "the device needs a reset";
         give_up(v);
     }
@@ -271,7 +263,9 @@ bool vblk_run(struct vblk *v)
 {
     finish_all(v);
     submit_all(v);
-    slots_kick(v);
+    if (v->started) {
+        ring_kick(&v->ring);
+    }
     bool notify = v->notify;
     v->notify = false;
     return notify;
@@ -281,7 +275,7 @@ bool vblk_run(struct vblk *v)
 
 static uint32_t config(const struct vblk *v, uint32_t offset)
 {
-    return vblk_read(v->base, VIRTIO_MMIO_CONFIG + offset);
+    return mmio_read(v->base, VIRTIO_MMIO_CONFIG + offset);
 }
 
 #define FIELD(name) (uint32_t) __builtin_offsetof(struct virtio_blk_config, name)
@@ -301,7 +295,8 @@ static const char *read_config(struct vblk *v)
     if (sector < 512 || sector > BLK_TRANSFER_SIZE || (sector & (sector - 1)) != 0) {
         return "its sectors are not of 512, 1024, 2048 or 4096 bytes";
     }
-    v->blocks = transport_config64(v->base, FIELD(capacity)) / VBLK_SECTORS;
+    transport_config(v->base, FIELD(capacity), &v->blocks, 4, 2);
+    v->blocks /= VBLK_SECTORS;
     if (v->blocks == 0) {
         return "the disk has no whole block of 4096 bytes";
     }
@@ -324,20 +319,13 @@ static const char *read_config(struct vblk *v)
 
 static const char *start_queue(struct vblk *v)
 {
-    v->ring_size = (uint16_t)transport_queue_size(v->base, VBLK_RING);
-    slots_init(v, has(v, VIRTIO_RING_F_INDIRECT_DESC));
-    if (v->num_slots == 0) {
+    memset(v->dma, 0, sizeof(*v->dma));
+    if (!ring_start(&v->ring, v->base, 0, VBLK_RING, v->dma->ring,
+                    v->dma_address + __builtin_offsetof(struct vblk_dma, ring))) {
         return "the device's queue is too small";
     }
+    slots_init(v, has(v, VIRTIO_RING_F_INDIRECT_DESC));
     v->info->queue_depth = (uint16_t)v->num_slots;
-    memset(v->dma, 0, sizeof(*v->dma));
-    uint64_t dma = v->dma_address;
-    struct transport_queue queue = {
-        .desc = dma + __builtin_offsetof(struct vblk_dma, desc),
-        .avail = dma + __builtin_offsetof(struct vblk_dma, avail),
-        .used = dma + __builtin_offsetof(struct vblk_dma, used),
-    };
-    transport_queue_start(v->base, v->ring_size, &queue);
     transport_driver_ok(v->base);
     v->started = true;
     return NULL;
@@ -353,7 +341,7 @@ static void ask_serial(struct vblk *v)
     slot->total = 1;
     slot->reqs[0] = (struct blk_req){ .code = SLOT_GET_ID };
     slot_launch(v, index);
-    slots_kick(v);
+    ring_kick(&v->ring);
 }
 
 void vblk_start(struct vblk *v)

@@ -21,8 +21,9 @@
  */
 #pragma once
 
-#include "io/drivers/blk/virtio_mmio/abi.h"
+#include "io/drivers/virtio_mmio/ring.h"
 
+#include <linux/virtio_blk.h>
 #include <sddf/blk_queue.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,26 +43,16 @@ struct vblk_header {
     uint8_t unused[15];
 };
 
-/* The DMA region, as driver and device see it. A smaller ring uses the beginning of each part. */
+/* The DMA region, as driver and device see it. */
 struct vblk_dma {
-    struct vring_desc desc[VBLK_RING];
-    struct {
-        uint16_t flags;
-        uint16_t idx;
-        uint16_t ring[VBLK_RING];
-        uint16_t used_event; /* not used */
-    } avail;
-    struct {
-        uint16_t flags __attribute__((aligned(16)));
-        uint16_t idx;
-        struct vring_used_elem ring[VBLK_RING];
-        uint16_t avail_event; /* not used */
-    } used;
-    struct vblk_header headers[VBLK_RING] __attribute__((aligned(16)));
+    uint8_t ring[RING_BYTES(VBLK_RING)] __attribute__((aligned(16)));
+    struct vblk_header headers[VBLK_RING];
     struct vring_desc tables[VBLK_RING][VBLK_TABLE];
     char serial[VIRTIO_BLK_ID_BYTES];
 };
 
+_Static_assert(sizeof(struct virtio_blk_outhdr) == 16, "5.2.6");
+_Static_assert(sizeof(struct virtio_blk_discard_write_zeroes) == 16, "5.2.6");
 _Static_assert(sizeof(struct vblk_dma) <= 0x10000, "the DMA region that compose gives");
 
 /* A device request. Of its requests, those from `first` on are not answered yet. */
@@ -80,6 +71,7 @@ struct vblk {
     struct blk_server queue;
     struct blk_storage_info *info;
 
+    struct ring ring;
     uint64_t features;
     uint64_t blocks;   /* of the disk */
     const char *error; /* why the device is not used (any more), or NULL */
@@ -91,11 +83,7 @@ struct vblk {
     struct vblk_slot slots[VBLK_RING];
     uint32_t taken; /* requests taken and not answered */
     bool barrier;   /* one is in flight */
-    bool kick;      /* the device has not been told of something */
     bool notify;    /* the virtualiser has not */
-    uint16_t ring_size;
-    uint16_t avail_idx;
-    uint16_t used_idx;
 };
 
 /*

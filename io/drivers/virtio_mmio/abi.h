@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * virtIO's constants and layouts as a driver needs them, from Linux's UAPI headers (BSD licensed,
- * the same for every target). Section numbers in this folder are those of virtIO 1.2. All values
+ * the same for every target). Section numbers in the drivers are those of virtIO 1.2. All values
  * are little endian, as are our targets.
  */
 #pragma once
@@ -10,8 +10,6 @@
 #define VIRTIO_CONFIG_NO_LEGACY
 #define VIRTIO_MMIO_NO_LEGACY
 
-/* Not without its legacy names: Linux counts VIRTIO_BLK_F_FLUSH among them. */
-#include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_mmio.h>
@@ -23,5 +21,3 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "virtIO is read as it lies in memory");
 _Static_assert(sizeof(struct vring_desc) == 16, "2.7.5");
 _Static_assert(sizeof(struct vring_used_elem) == 8, "2.7.8");
-_Static_assert(sizeof(struct virtio_blk_outhdr) == 16, "5.2.6");
-_Static_assert(sizeof(struct virtio_blk_discard_write_zeroes) == 16, "5.2.6");
