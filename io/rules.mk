@@ -19,3 +19,9 @@ PROGRAMS += switch
 SWITCH_SRCS := $(addprefix io/virt/switch/, pieces.c member.c mac.c offload.c uplink.c net.c \
     switch_core.c)
 switch_SRCS := $(SWITCH_SRCS) io/virt/switch/switch.c
+
+PROGRAMS += net_driver_virtio_mmio net_virt_rx net_virt_tx
+net_driver_virtio_mmio_SRCS := $(addprefix io/drivers/net/virtio_mmio/, vnet.c driver.c) \
+    $(VIRTIO_MMIO_SRCS) io/drivers/virtio_mmio/mmio.c
+net_virt_rx_SRCS := $(addprefix io/virt/net_rx/, rx_core.c virt_rx.c)
+net_virt_tx_SRCS := $(addprefix io/virt/net_tx/, tx_core.c virt_tx.c)

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The receive virtualiser as a protection domain; rx_core.h tells what it does. */
+#include "io/virt/net_pd.h"
+#include "io/virt/net_rx/rx_core.h"
+
+struct net_virt_rx_config config __attribute__((section(".net_virt_rx_config"), used));
+
+static struct rx_core core;
+
+void init(void)
+{
+    if (!sddf_magic_ok(&config.magic, SDDF_NET)) {
+        microkit_dbg_puts("network rx: .net_virt_rx_config is not filled in\n");
+        return;
+    }
+    rx_core_init(&core, &config, &net_pd_ops);
+    rx_core_run(&core);
+}
+
+void notified(microkit_channel ch)
+{
+    (void)ch; /* driver or client: all are cheap to look at */
+    if (core.config != NULL) {
+        rx_core_run(&core);
+    }
+}
