@@ -20,6 +20,10 @@ switch_port_FUZZ_LIBS := -lcmocka
 virtio_net_FUZZ_SRCS := tests/unit/virtio_net_rig.c tests/unit/guest_driver.c \
     $(addprefix vmm/virtio/,queue.c mmio.c port.c net.c net_tx.c net_rx.c net_ctrl.c)
 virtio_net_FUZZ_LIBS := -lcmocka
+net_driver_FUZZ_SRCS := io/drivers/net/virtio_mmio/vnet.c $(VIRTIO_MMIO_SRCS)
+net_driver_FUZZ_LIBS := -lcmocka
+net_rx_FUZZ_SRCS := io/virt/net_rx/rx_core.c
+net_tx_FUZZ_SRCS := io/virt/net_tx/tx_core.c
 
 $(FUZZ_DIR)/%.o: %.c | $(BUILD_DIR)/.tools
 	@mkdir -p $(@D)

@@ -197,6 +197,41 @@ static void an_edge_is_never_lost(void **state)
     expect_received(3, 60);
 }
 
+static void receive_at_once(void)
+{
+    model.on_notify = NULL;
+    assert_true(model_receive(numbered(2, 60), 60));
+}
+
+static void send_at_once(void)
+{
+    uint8_t got[NET_BUFFER_SIZE];
+    while (model_send(got) > 0) {
+    }
+}
+
+/* What the device does between the driver's look and its wish for an interrupt brings none. */
+static void finished_before_it_waits(void **state)
+{
+    (void)state;
+    assert_true(model_receive(numbered(1, 60), 60));
+    *(uint16_t *)&model_used(VNET_RX)->ring[model.queues[VNET_RX].num] = VNET_SLOTS;
+    model.on_notify = receive_at_once;
+    (void)vnet_interrupt(&card);
+    run();
+    assert_null(model.on_notify);
+    expect_received(1, 60);
+    expect_received(2, 60);
+    model.on_notify = send_at_once;
+    for (uint32_t i = 0; i < CAPACITY; i++) { /* more than there are slots */
+        send_numbered(i, i, 60);
+    }
+    run();
+    for (uint32_t i = 0; i < CAPACITY; i++) {
+        expect_returned(i);
+    }
+}
+
 /* A driver that has run out of buffers goes on when it gets some, without an interrupt. */
 static void no_buffers_then_some(void **state)
 {
@@ -437,6 +472,7 @@ int main(void)
         TEST(without_event_idx),
         TEST(the_link_goes_down_and_up),
         TEST(an_edge_is_never_lost),
+        TEST(finished_before_it_waits),
         TEST(no_buffers_then_some),
         TEST(a_small_device),
         TEST(nonsense_ends_in_a_reset),

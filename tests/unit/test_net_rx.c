@@ -392,6 +392,58 @@ static void at_random(void **state)
     assert_true(ref.put[0] > 10000 && core.clients[0].dropped > 1000);
 }
 
+#define MANY 200000u
+
+static uint32_t got, gone; /* by the client; frames for it */
+static uint32_t unheard;   /* as the core counts them */
+static uint32_t few;       /* frames that may be on their way to it */
+
+/* One frame after the other, for the client as long as it has few of them, else for nobody. */
+static void *driver_thread(void *unused)
+{
+    struct net_buff_desc desc;
+    struct sddf_mac mac = rig_mac(0);
+    while (rig_take(&driver_free, &desc, &driver_awake)) {
+        bool for_it = gone - __atomic_load_n(&got, __ATOMIC_ACQUIRE) < few;
+        memcpy(data + (desc.io_or_offset - DATA_IO), for_it ? &mac : &nobody, sizeof(mac));
+        gone += for_it;
+        desc.len = 60;
+        rig_put(&driver_active, &desc);
+    }
+    return unused;
+}
+
+static void *client_thread(void *unused)
+{
+    struct net_buff_desc desc;
+    while (rig_take(&active[0], &desc, &client_awake)) {
+        rig_put(&returned[0], &desc);
+        __atomic_store_n(&got, got + 1, __ATOMIC_RELEASE);
+    }
+    return unused;
+}
+
+static void run_virtualiser(void)
+{
+    rx_core_run(&core);
+    unheard = (uint32_t)core.unheard;
+}
+
+/* The frame that is awaited comes, in threads that sleep whenever the protocol lets them. */
+static void no_wake_up_is_lost(void **state)
+{
+    (void)state;
+    configure();
+    rx_core_init(&core, &config, &rig_waking_ops);
+    got = gone = 0;
+    few = 4;
+    rig_threads(driver_thread, client_thread, run_virtualiser, &got, MANY);
+    assert_int_equal(core.clients[0].dropped, 0);
+    few = 0; /* nobody but the driver wakes the virtualiser */
+    core.unheard = unheard = 0;
+    rig_threads(driver_thread, client_thread, run_virtualiser, &unheard, MANY);
+}
+
 #define TEST(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -407,6 +459,7 @@ int main(void)
         TEST(signals_where_awaited),
         TEST(caches),
         TEST(at_random),
+        TEST(no_wake_up_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,7 +35,7 @@ static void init_slots(struct vnet_queue *q, uint64_t header, uint16_t flags)
     q->num_free = num_slots(q);
     for (uint16_t i = 0; i < q->num_free; i++) {
         q->free[i] = (uint16_t)(q->num_free - 1 - i);
-        q->ring.desc[2 * i] = (struct vring_desc){
+        q->ring.desc[(size_t)2 * i] = (struct vring_desc){
             .addr = header,
             .len = HEADER_BYTES,
             .flags = flags | VRING_DESC_F_NEXT,
@@ -49,7 +49,7 @@ static void launch(struct vnet_queue *q, const struct net_buff_desc *buffer, uin
 {
     uint16_t index = q->free[--q->num_free];
     q->slots[index] = (struct vnet_slot){ true, *buffer };
-    q->ring.desc[2 * index + 1] =
+    q->ring.desc[(size_t)2 * index + 1] =
         (struct vring_desc){ .addr = buffer->io_or_offset, .len = bytes, .flags = flags };
     ring_publish(&q->ring, (uint16_t)(2 * index));
 }
