@@ -6,6 +6,8 @@ GUEST_PACKAGES := linux-image-arm64 busybox-static
 # Folders laid over the root file system, in order.
 GUEST_OVERLAYS := guest/rootfs
 
+include guest/programs/rules.mk
+
 GUEST_IMAGE := $(if $(LINUX),$(LINUX),$(GUEST_DIR)/Image)
 GUEST_INITRD := $(if $(INITRD),$(INITRD),$(GUEST_DIR)/initrd.cpio.gz)
 
@@ -19,9 +21,11 @@ $(GUEST_DIR)/Image: $(GUEST_DIR)/.tree
 	cp $(GUEST_DIR)/tree/boot/vmlinuz-* $@
 
 $(GUEST_DIR)/initrd.cpio.gz: guest/rootfs.sh guest/modules.list $(GUEST_DIR)/.tree \
-    $(shell find $(GUEST_OVERLAYS))
+    $(shell find $(GUEST_OVERLAYS)) $(GUEST_OWN_PROGRAMS)
 	@$(call need,cpio kmod)
-	guest/rootfs.sh $(GUEST_DIR)/tree $@ guest/modules.list $(GUEST_OVERLAYS)
+	@rm -rf $(GUEST_OWN_DIR)/root && mkdir -p $(GUEST_OWN_DIR)/root/bin
+	@cp $(GUEST_OWN_PROGRAMS) $(GUEST_OWN_DIR)/root/bin
+	guest/rootfs.sh $(GUEST_DIR)/tree $@ guest/modules.list $(GUEST_OVERLAYS) $(GUEST_OWN_DIR)/root
 
 # A file that the user names is never built here.
 define guest_file_of_user
@@ -30,5 +34,3 @@ $($(1)):
 endef
 $(foreach variable,LINUX INITRD,$(if $($(variable)),$(if $(wildcard $($(variable))),,\
     $(if $(filter $(BUILD_DIR)/%,$($(variable))),,$(eval $(call guest_file_of_user,$(variable)))))))
-
-include guest/programs/rules.mk
