@@ -391,6 +391,35 @@ static void headers_are_cleaned(void **state)
     assert_true(vmm_receive(1, &arrival));
     struct virtio_net_hdr_v1 clean = { .num_buffers = 1 };
     assert_memory_equal(&arrival.header, &clean, sizeof(clean));
+    header = (struct virtio_net_hdr_v1){
+        .flags = 0xff, .hdr_len = 0xffff, .gso_size = 7, .csum_start = 34, .csum_offset = 6
+    };
+    vmm_close(1);
+    vmm_open(1, PORT_RECV_CSUM);
+    vmm_post(1, 0, 2048);
+    vmm_send(0, &header, frame, make_frame(frame, 1, 0, 64));
+    assert_true(vmm_receive(1, &arrival));
+    clean.flags = CSUM;
+    clean.csum_start = 34;
+    clean.csum_offset = 6;
+    assert_memory_equal(&arrival.header, &clean, sizeof(clean));
+}
+
+/* Who has filled a guest's memory before it reset its device starts anew. */
+static void shares_end_with_an_opening(void **state)
+{
+    (void)state;
+    for (uint32_t round = 0; round < 5; round++) {
+        uint32_t arrived = 0;
+        for (uint32_t i = 0; i < 8; i++)
+            vmm_send(0, NULL, frame, make_frame(frame, 1, 0, 100));
+        while (vmm_receive(1, &arrival))
+            arrived++;
+        assert_int_equal(arrived, 6);
+        vmm_close(1);
+        vmm_open(1, PORT_RECV_MERGE);
+        vmm_post_many(1, 8, 2048);
+    }
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -415,6 +444,7 @@ int main(void)
         TEST(one_sender_has_all_the_room),
         TEST(each_vmm_is_notified_once),
         TEST(headers_are_cleaned),
+        TEST(shares_end_with_an_opening),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -367,6 +367,32 @@ static void short_frames_with_offloads(void **state)
     }
 }
 
+/* Headers that lie about their own length, and the rest in accord with that. */
+static void headers_out_of_bounds(void **state)
+{
+    (void)state;
+    struct tcp_case whole = { .payload = 500, .gso_size = 100, .tagged = true };
+    struct tcp_case too_long = { .tagged = true, .ip_options = 40, .tcp_options = 40 };
+    struct tcp_case empty = { .payload = 0, .gso_size = 1 };
+    struct virtio_net_hdr_v1 header = header_of(&whole);
+    uint32_t bytes = build(frame, &whole, 0, whole.payload, 0, 0, true);
+    open_receiver(PORT_RECV_MERGE);
+    frame[18] = 0x44; /* an IP header of 16 bytes, and TCP behind it */
+    frame[18 + 16 + 12] = 0x50;
+    header.csum_start = 18 + 16;
+    vmm_send(0, &header, frame, bytes);
+    too_long.payload = 500;
+    too_long.gso_size = 100;
+    header = header_of(&too_long);
+    vmm_send(0, &header, frame, build(frame, &too_long, 0, 500, 0, 0, true));
+    header = header_of(&empty);
+    vmm_send(0, &header, frame, build(frame, &empty, 0, 0, 0, 0, true));
+    header = (struct virtio_net_hdr_v1){ .flags = CSUM, .csum_start = 13, .csum_offset = 20 };
+    vmm_send(0, &header, frame, make_frame(frame, 1, 0, 100));
+    expect_nothing(1);
+    assert_int_equal(core.counters[0].drops[DROP_OFFLOAD], 4);
+}
+
 /* IPv6 extension headers before TCP: not cut. */
 static void extension_headers(void **state)
 {
@@ -421,6 +447,7 @@ int main(void)
         TEST(no_checksum_is_zero),
         TEST(what_makes_no_sense_is_dropped),
         TEST(short_frames_with_offloads),
+        TEST(headers_out_of_bounds),
         TEST(extension_headers),
         TEST(segments_without_room),
         TEST(sixty_four_kib),

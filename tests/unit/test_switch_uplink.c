@@ -248,8 +248,18 @@ static void offloads_end_here(void **state)
         assert_int_equal(sum_fold(&sum), 0xffff);
     }
     expect_quiet();
-    vmm_send(0, NULL, frame, make_frame(frame, 99, 0, MTU + 19));
+}
+
+static void a_guest_with_a_longer_mtu(void **state)
+{
+    (void)state;
+    config.ports[0].mtu = 3000;
+    open_all(ALL);
+    for (uint32_t bytes = MTU + 19; bytes < 3000; bytes += 100)
+        vmm_send(0, NULL, frame, make_frame(frame, 99, 0, bytes));
     expect_quiet();
+    vmm_send(0, NULL, frame, make_frame(frame, 99, 0, MTU + 18));
+    expect_outside(frame, MTU + 18);
 }
 
 /* S8: virtualisers that lie. */
@@ -318,6 +328,7 @@ int main(void)
         TEST(a_slow_card),
         TEST(all_buffers_for_one_sender),
         TEST(offloads_end_here),
+        TEST(a_guest_with_a_longer_mtu),
         TEST(virtualisers_that_lie),
         TEST(lengths_from_outside),
     };
