@@ -17,7 +17,7 @@ blk_virt_SRCS := $(addprefix io/virt/blk/, partition.c gpt.c virt_start.c virt_c
 
 PROGRAMS += switch
 SWITCH_SRCS := $(addprefix io/virt/switch/, pieces.c member.c mac.c offload.c uplink.c net.c \
-    switch_core.c)
+    vsock.c switch_core.c)
 switch_SRCS := $(SWITCH_SRCS) io/virt/switch/switch.c
 
 PROGRAMS += net_driver_virtio_mmio net_virt_rx net_virt_tx

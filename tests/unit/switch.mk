@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-SWITCH_TESTS := $(addprefix test_switch_,net port offload model uplink)
+SWITCH_TESTS := $(addprefix test_switch_,net port offload model uplink vsock)
 UNIT_TESTS += $(SWITCH_TESTS)
 
 $(foreach test,$(SWITCH_TESTS),$(eval $(test)_SRCS = tests/unit/$(test).c \

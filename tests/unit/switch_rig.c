@@ -106,7 +106,7 @@ void vmm_close(uint32_t i)
     assert_true(port_settled(&vmms[i].port.control));
 }
 
-void vmm_post_chain(uint32_t i, const struct stretch *stretches, uint32_t num)
+bool vmm_post_chain(uint32_t i, const struct stretch *stretches, uint32_t num)
 {
     struct vmm *v = &vmms[i];
     while (v->chains[v->next_id % PORT_ENTRIES].posted)
@@ -125,7 +125,9 @@ void vmm_post_chain(uint32_t i, const struct stretch *stretches, uint32_t num)
         assert_true(port_room(&v->recv) > 0);
         port_put(&v->recv, &entry);
     }
-    assert_false(port_publish(&v->recv)); /* a network never waits for chains */
+    bool wanted = port_publish(&v->recv);
+    assert_false(wanted && config.kind == SWITCH_NET); /* which never waits for chains */
+    return wanted;
 }
 
 void vmm_post(uint32_t i, uint32_t slot, uint32_t bytes)
@@ -139,8 +141,7 @@ void vmm_post_many(uint32_t i, uint32_t num, uint32_t bytes)
         vmm_post(i, n, bytes);
 }
 
-void vmm_put(uint32_t i, const struct virtio_net_hdr_v1 *header, const uint8_t *frame,
-             uint32_t bytes, uint32_t piece)
+void vmm_put(uint32_t i, const void *header, const uint8_t *frame, uint32_t bytes, uint32_t piece)
 {
     struct vmm *v = &vmms[i];
     uint16_t id = 0;
@@ -160,15 +161,14 @@ void vmm_put(uint32_t i, const struct virtio_net_hdr_v1 *header, const uint8_t *
             .flags = done + part < bytes ? PORT_MORE : 0,
         };
         if (done == 0 && header != NULL)
-            memcpy(entry.header, header, sizeof(*header));
+            memcpy(entry.header, header, HEADER);
         assert_true(port_room(&v->send) > 0);
         port_put(&v->send, &entry);
     }
     v->next_send += bytes;
 }
 
-void vmm_send(uint32_t i, const struct virtio_net_hdr_v1 *header, const uint8_t *frame,
-              uint32_t bytes)
+void vmm_send(uint32_t i, const void *header, const uint8_t *frame, uint32_t bytes)
 {
     vmm_put(i, header, frame, bytes, FRAME_MAX);
     assert_true(port_publish(&vmms[i].send)); /* the switch slept */
@@ -187,6 +187,7 @@ uint32_t vmm_reap(uint32_t i)
         port_take(&v->send_done, 1);
         assert_true(entry.id < PORT_ENTRIES && v->sending[entry.id]);
         v->sending[entry.id] = false;
+        v->not_there += (entry.flags & PORT_NOT_THERE) != 0;
     }
     return done;
 }
@@ -222,13 +223,14 @@ bool vmm_receive(uint32_t i, struct arrival *arrival)
         port_peek(&v->recv_done, 0, &entry);
         port_take(&v->recv_done, 1);
         if (arrival->chains++ == 0)
-            memcpy(&arrival->header, entry.header, sizeof(arrival->header));
+            memcpy(&arrival->header, entry.header, HEADER);
         assert_true(arrival->bytes + entry.length <= FRAME_MAX);
         take_chain(v, entry.id, arrival->chains == 1 ? HEADER : 0, entry.length,
                    arrival->data + arrival->bytes);
         arrival->bytes += entry.length;
     } while (entry.flags & PORT_MORE);
-    assert_int_equal(arrival->header.num_buffers, arrival->chains);
+    if (config.kind == SWITCH_NET)
+        assert_int_equal(arrival->header.num_buffers, arrival->chains);
     return true;
 }
 

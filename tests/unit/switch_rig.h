@@ -16,13 +16,15 @@
 
 #include <cmocka.h>
 
+#include <linux/virtio_vsock.h>
+
 #define VMMS      4u
 #define RAM_BYTES (2u << 20)
 #define MTU       1500u
 #define SEND_AREA 0u /* of a guest's memory; behind it: what is received into */
 #define RECV_AREA (1u << 20)
 #define FRAME_MAX 66000u
-#define HEADER    12u
+#define HEADER    switch_header_bytes(config.kind)
 #define CSUM      VIRTIO_NET_HDR_F_NEEDS_CSUM
 #define ALL       (PORT_RECV_CSUM | PORT_RECV_TSO4 | PORT_RECV_TSO6 | PORT_RECV_MERGE)
 
@@ -46,10 +48,14 @@ struct vmm {
     bool sending[PORT_ENTRIES];         /* ids that are not done */
     uint16_t next_id;
     uint32_t next_send; /* in the send area */
+    uint32_t not_there; /* packets that were done so */
 };
 
 struct arrival {
-    struct virtio_net_hdr_v1 header;
+    union {
+        struct virtio_net_hdr_v1 header;
+        struct virtio_vsock_hdr vsock;
+    };
     uint32_t bytes, chains;
     uint8_t data[FRAME_MAX + 100];
 };
@@ -73,18 +79,16 @@ void rig_mac(uint8_t *to, uint32_t i);
 void vmm_open(uint32_t i, uint32_t features);
 void vmm_close(uint32_t i);
 
-/* Gives the switch a chain to receive in. */
-void vmm_post_chain(uint32_t i, const struct stretch *stretches, uint32_t num);
+/* Gives the switch a chain to receive in; whether it wants to be notified of that. */
+bool vmm_post_chain(uint32_t i, const struct stretch *stretches, uint32_t num);
 /* ...of one stretch; `slot` of 2 KiB in the receive area. */
 void vmm_post(uint32_t i, uint32_t slot, uint32_t bytes);
 void vmm_post_many(uint32_t i, uint32_t num, uint32_t bytes);
 
 /* Puts a frame into the guest's memory in stretches of `piece` bytes and sends it, unpublished. */
-void vmm_put(uint32_t i, const struct virtio_net_hdr_v1 *header, const uint8_t *frame,
-             uint32_t bytes, uint32_t piece);
+void vmm_put(uint32_t i, const void *header, const uint8_t *frame, uint32_t bytes, uint32_t piece);
 /* The same, published, and the switch runs. */
-void vmm_send(uint32_t i, const struct virtio_net_hdr_v1 *header, const uint8_t *frame,
-              uint32_t bytes);
+void vmm_send(uint32_t i, const void *header, const uint8_t *frame, uint32_t bytes);
 
 /* Takes what is done; returns how many chains. */
 uint32_t vmm_reap(uint32_t i);

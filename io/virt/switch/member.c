@@ -3,11 +3,12 @@
 
 #include <string.h>
 
-void member_init(struct member *m, const struct switch_port *record, uint32_t header_bytes)
+void member_init(struct member *m, const struct switch_port *record, enum switch_kind kind)
 {
     m->record = record;
     m->port = (struct port *)(uintptr_t)record->port_vaddr;
-    m->header_bytes = header_bytes;
+    m->header_bytes = switch_header_bytes(kind);
+    m->in_parts = kind == SWITCH_VSOCK;
 }
 
 /* ---- State ------------------------------------------------------------------------------------*/
@@ -26,7 +27,8 @@ static void start(struct member *m)
     m->send_done = (struct port_end){ &port->send_done, 0 };
     m->recv = (struct port_end){ &port->recv, 0 };
     m->recv_done = (struct port_end){ &port->recv_done, 0 };
-    m->sent = m->received = false;
+    m->sent = m->received = m->deaf = m->starved = false;
+    m->held = 0;
     m->short_fill = 0;
     memset(&m->fair, 0, sizeof(m->fair));
     __atomic_store_n(&port->control.broken, 0, __ATOMIC_RELAXED);
@@ -88,8 +90,8 @@ static bool read_chain(const struct member *m, const struct port_end *end, uint3
 bool member_peek(struct member *m, uint32_t ahead, struct chain *chain, struct piece *pieces)
 {
     uint32_t fill = m->open ? port_fill(&m->send) : 0;
-    if (fill > PORT_ENTRIES)
-        return broken(m, "more is sent than the ring holds");
+    if (fill > PORT_ENTRIES || (m->open && fill < m->held))
+        return broken(m, "the ring of what is sent makes no sense");
     if (ahead >= fill)
         return false;
     if (port_room(&m->send_done) == 0)
@@ -112,7 +114,7 @@ static uint64_t add_chain(struct member *m, uint32_t fill, uint64_t need, struct
     uint32_t header = to->num_chains == 0 ? m->header_bytes : 0;
     struct chain chain;
     if (!read_chain(m, &m->recv, to->entries, fill, &chain, to->pieces + to->entries) ||
-        chain.bytes < m->header_bytes) {
+        chain.bytes < m->header_bytes + m->in_parts) {
         broken(m, "a chain to receive in makes no sense");
         return 0;
     }
@@ -132,7 +134,7 @@ static bool gather(struct member *m, uint32_t fill, uint64_t need, struct placem
     to->entries = 0;
     while (to->entries < fill && to->num_chains < most) {
         uint64_t has = add_chain(m, fill, need, to);
-        if (has >= need || has == 0)
+        if (has >= need || has == 0 || m->in_parts)
             return has != 0;
         need -= has;
     }
@@ -145,6 +147,7 @@ bool member_place(struct member *m, uint32_t bytes, struct placement *to, struct
     if (fill > PORT_ENTRIES)
         return broken(m, "more to receive in than the ring holds");
     fair_see(&m->fair, fill);
+    m->starved |= fill == 0;
     if (fill == 0 || (fill == m->short_fill && bytes >= m->short_bytes))
         return false;
     if (!gather(m, fill, (uint64_t)m->header_bytes + bytes, to)) {
@@ -181,7 +184,12 @@ void member_arrive(struct member *m, const struct placement *to, const void *hea
 
 bool member_wait(struct member *m)
 {
-    return m->open && port_wait(&m->send);
+    struct port_end unseen = { m->send.ring, m->send.index + m->held };
+    bool more = m->open && !m->deaf && port_wait(&unseen);
+    if (m->open && m->starved && m->in_parts)
+        more |= port_wait(&m->recv);
+    m->starved = false;
+    return more;
 }
 
 bool member_publish(struct member *m)

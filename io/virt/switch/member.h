@@ -17,6 +17,7 @@ struct member {
     const struct switch_port *record;
     struct port *port;
     uint32_t header_bytes;
+    bool in_parts; /* a chain of recv takes what it can; if not, a frame is placed whole */
     uint32_t answered;
     bool open;
     bool notify;       /* in this run */
@@ -24,6 +25,9 @@ struct member {
     const char *why;   /* it was; not told yet */
     uint32_t features; /* enum port_features */
     struct port_end send, send_done, recv, recv_done;
+    uint32_t held;        /* entries of send that were looked at and stay; the policy's */
+    bool deaf;            /* no more of send is looked at as long as those stay */
+    bool starved;         /* recv had no chain for what was to arrive; in this run */
     bool sent, received;  /* unpublished entries in send_done, recv_done */
     uint32_t short_fill;  /* recv with that many entries... */
     uint32_t short_bytes; /* ...cannot take as many bytes; nor more */
@@ -52,7 +56,7 @@ struct placement {
 };
 
 /* `record` must stay. The port is closed. */
-void member_init(struct member *m, const struct switch_port *record, uint32_t header_bytes);
+void member_init(struct member *m, const struct switch_port *record, enum switch_kind kind);
 
 /* Opens or closes the port if the VMM wants that; returns whether it did. */
 bool member_settle(struct member *m);
@@ -64,14 +68,16 @@ bool member_peek(struct member *m, uint32_t ahead, struct chain *chain, struct p
 /* Says in send_done that a chain is done. `flags`: PORT_NOT_THERE. */
 void member_done(struct member *m, const struct chain *chain, uint16_t flags);
 
-/* Finds chains for a frame of `bytes` (at least 1) behind the header, all or nothing; moves `at` to
- * where the frame begins. False: there is no room, or the port is broken and now closed. */
+/* Finds chains for a frame of `bytes` behind the header, all or nothing, or for as much of it as
+ * the next chain takes (in_parts; chains[0] says how much); moves `at` to where the frame begins.
+ * False: there is no room, or the port is broken and now closed. */
 bool member_place(struct member *m, uint32_t bytes, struct placement *to, struct cursor *at);
 
 /* Takes the chains of the placement and says in recv_done what is in them. */
 void member_arrive(struct member *m, const struct placement *to, const void *header);
 
-/* Asks to be notified of what is sent. True: there is something already. */
+/* Asks to be notified of what is sent, and of chains to receive in where they lacked. True: there
+ * is something already. */
 bool member_wait(struct member *m);
 
 /* Publishes what is done; returns whether the VMM is to be notified. */

@@ -305,3 +305,8 @@ uint32_t net_take(struct switch_core *core, uint32_t from)
     member_done(m, &chain, 0);
     return cost;
 }
+
+void net_forget(struct switch_core *core, uint32_t end)
+{
+    mac_forget(&core->macs, end);
+}

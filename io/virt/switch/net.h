@@ -14,3 +14,6 @@ void net_init(struct switch_core *core);
 /* Sends the next chain of a port on, or the next frame of the uplink. Returns what it counts for in
  * bytes; 0: there is none. */
 uint32_t net_take(struct switch_core *core, uint32_t from);
+
+/* Forgets what was learnt of a port that has been opened or closed. */
+void net_forget(struct switch_core *core, uint32_t end);

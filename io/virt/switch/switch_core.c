@@ -2,8 +2,18 @@
 #include "io/virt/switch/switch_core.h"
 
 #include "io/virt/switch/net.h"
+#include "io/virt/switch/vsock.h"
 
 #include <string.h>
+
+static const struct {
+    void (*init)(struct switch_core *core);
+    uint32_t (*take)(struct switch_core *core, uint32_t from);
+    void (*forget)(struct switch_core *core, uint32_t end);
+} kinds[] = {
+    [SWITCH_NET] = { net_init, net_take, net_forget },
+    [SWITCH_VSOCK] = { vsock_init, vsock_take, vsock_forget },
+};
 
 void switch_core_init(struct switch_core *core, const struct switch_config *config,
                       const struct switch_ops *ops)
@@ -13,8 +23,8 @@ void switch_core_init(struct switch_core *core, const struct switch_config *conf
     core->ops = ops;
     core->num_members = config->num_ports < SWITCH_PORTS ? config->num_ports : SWITCH_PORTS;
     for (uint32_t i = 0; i < core->num_members; i++)
-        member_init(&core->members[i], &config->ports[i], switch_header_bytes(config->kind));
-    net_init(core);
+        member_init(&core->members[i], &config->ports[i], config->kind);
+    kinds[config->kind].init(core);
     switch_core_timeout(core);
 }
 
@@ -22,7 +32,7 @@ static void settle(struct switch_core *core)
 {
     for (uint32_t i = 0; i < core->num_members; i++)
         if (member_settle(&core->members[i]))
-            mac_forget(&core->macs, i);
+            kinds[core->config->kind].forget(core, i);
 }
 
 /* The turn of a port or of the uplink; false if it sends nothing. */
@@ -32,7 +42,7 @@ static bool serve(struct switch_core *core, uint32_t end)
     uint32_t cost = 1;
     bool any = false;
     *credit += SWITCH_QUANTUM;
-    while (*credit > 0 && (cost = net_take(core, end)) > 0) {
+    while (*credit > 0 && (cost = kinds[core->config->kind].take(core, end)) > 0) {
         *credit -= (int32_t)cost;
         any = true;
     }
@@ -84,9 +94,10 @@ static void notify_outside(struct switch_core *core)
 void switch_core_run(struct switch_core *core)
 {
     settle(core);
-    do
+    do {
+        core->starved = 0;
         serve_all(core);
-    while (wait_all(core));
+    } while (wait_all(core));
     for (uint32_t i = 0; i < core->num_members; i++) {
         tell_why(core, &core->members[i]);
         if (member_publish(&core->members[i]))

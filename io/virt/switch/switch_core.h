@@ -21,6 +21,8 @@
 #define SWITCH_TICK_NS    30000000000ull
 #define SWITCH_ENDS       (SWITCH_PORTS + 1)
 #define SWITCH_UPLINK     SWITCH_PORTS /* its index among the ends */
+#define SWITCH_NOBODY     SWITCH_ENDS
+#define SWITCH_HELD       256u /* packets of a sender that may wait; then it waits itself */
 
 struct switch_ops {
     void (*notify)(uint8_t channel);
@@ -56,6 +58,19 @@ struct frame {
     struct piece pieces[1 + PORT_CHAIN_ENTRIES]; /* the head, and what is behind it */
 };
 
+/* A vsock packet that waits for chains of its receiver; it lies in its sender's ring. */
+struct held_packet {
+    uint32_t at;   /* index of its first entry */
+    uint32_t sent; /* bytes of it that have arrived */
+    uint8_t to;    /* the port, or SWITCH_NOBODY */
+};
+
+/* Those of one sender, in the order in which they were sent. */
+struct held_packets {
+    uint32_t num;
+    struct held_packet packets[SWITCH_HELD];
+};
+
 struct switch_core {
     const struct switch_config *config;
     const struct switch_ops *ops;
@@ -66,6 +81,8 @@ struct switch_core {
     int32_t credit[SWITCH_ENDS]; /* bytes that it may still send in its turn */
     struct counters counters[SWITCH_ENDS];
     struct mac_table macs;
+    struct held_packets held[SWITCH_PORTS];
+    uint32_t starved; /* a bit for each port that has no chains, in this run */
     struct frame frame;
     struct placement placement;
 };
