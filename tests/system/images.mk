@@ -7,9 +7,12 @@ TEST_INPUTS := $(TARGET_DIR)/tests/system
 
 .PHONY: test-images
 test-images: $(TEST_INPUTS)/softdog.cpio.gz $(TEST_INPUTS)/dead.yaml \
-    $(TEST_INPUTS)/undefined.Image $(TEST_INPUTS)/spinning.Image $(TEST_INPUTS)/disk.img contract-programs | sdk-test-images
+    $(TEST_INPUTS)/undefined.Image $(TEST_INPUTS)/spinning.Image $(TEST_INPUTS)/disk.img contract-programs \
+    $(GUEST_DIR)/initrd-test.cpio.gz | sdk-test-images
 	@set -e; for system in $(TEST_SYSTEMS); do $(MAKE) image SYSTEM=$$system; done
 	@$(MAKE) image SYSTEM=virtio MICROKIT_CONFIG=release
+	@set -e; for system in vswitch tests/system/net.yaml; do \
+	    $(MAKE) image SYSTEM=$$system INITRD=$(GUEST_DIR)/initrd-test.cpio.gz; done
 	@$(MAKE) image SYSTEM=virtio PROGRAM_DIR=$(TEST_INPUTS)/contract \
 	    SYSTEM_DIR=$(TARGET_DIR)/systems/virtio_contract
 	@$(MAKE) image SYSTEM=tests/system/lifecycle.yaml INITRD=$(TEST_INPUTS)/softdog.cpio.gz

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the tests of networks do in guests."""
+
+import json
+import re
+
+
+def address(guest, card=0):
+    return f"192.168.{card + 1}.{guest.index + 1}"
+
+
+def set_up(guest, cards=1):
+    """Gives each card its address."""
+    for card in range(cards):
+        guest.run(f"ifconfig eth{card} {address(guest, card)} netmask 255.255.255.0 up")
+
+
+def mac(guest, card=0):
+    return guest.run(f"cat /sys/class/net/eth{card}/address").strip()
+
+
+def ping(guest, to, options="-A -c 100"):
+    """Pings; returns (sent, received) and the line of round trips."""
+    output = guest.run(f"ping -q {options} {to} || true")
+    counts = re.search(r"(\d+) packets transmitted, (\d+) packets received", output)
+    times = re.search(r"round-trip.*", output)
+    return (int(counts[1]), int(counts[2])), times[0] if times else "no round trip"
+
+
+def iperf(guest, to, options):
+    """Runs iperf3 against the server in another guest; returns the end of its report."""
+    output = guest.run(f"iperf3 -J -c {to} {options}")
+    return json.loads(output[output.index("{"):])["end"]
+
+
+def serve_iperf(guest):
+    """Starts a server, and waits until it listens."""
+    guest.run("iperf3 -s -D; while ! netstat -ltn | grep -q :5201; do usleep 100000; done")
+
+
+def megabits(stream):
+    return f"{stream['bits_per_second'] / 1e6:.0f} Mb/s"
