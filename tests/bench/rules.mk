@@ -16,3 +16,10 @@ figures: trap-image $(TEST_INPUTS)/disk.img ## measure what docs/figures.md tell
 	@$(MAKE) image SYSTEM=virtio
 	@CLOISTER_TARGET_DIR=$(TARGET_DIR) CLOISTER_QEMU_CPU=$(QEMU_CPU) \
 	    CLOISTER_BUILD_DIR=$(BUILD_DIR) /usr/bin/python3 tests/bench/figures.py
+
+HOST_PROGRAMS += switch_bench
+switch_bench_SRCS := tests/bench/switch_bench.c $(SWITCH_SRCS)
+
+.PHONY: switch-bench
+switch-bench: $(HOST_DIR)/switch_bench ## measure the switch's core on the host
+	@$<

@@ -42,6 +42,15 @@ static void write_frame(struct input *in, uint32_t at)
         to[take(in, 1) % 128] = (uint8_t)take(in, 1);
 }
 
+static struct virtio_vsock_hdr header_to(uint32_t from, uint32_t to, uint32_t len)
+{
+    return (struct virtio_vsock_hdr){ .src_cid = 3 + from,
+                                      .dst_cid = 3 + to,
+                                      .len = len,
+                                      .type = VIRTIO_VSOCK_TYPE_SEQPACKET,
+                                      .op = VIRTIO_VSOCK_OP_RW };
+}
+
 static void put(struct input *in, struct port_end *end)
 {
     uint32_t at = (uint32_t)take(in, 1) * 4096;
@@ -52,7 +61,12 @@ static void put(struct input *in, struct port_end *end)
         .id = (uint16_t)take(in, 1),
         .flags = how & 2 ? PORT_MORE : 0,
     };
-    if (how & 4)
+    if (config.kind == SWITCH_VSOCK) {
+        struct virtio_vsock_hdr header = header_to(0, how / 32u % 5, entry.length);
+        header.flags = how / 16u % 2;
+        header.len += how == 0xfe;
+        memcpy(entry.header, &header, sizeof(header));
+    } else if (how & 4)
         memcpy(entry.header,
                &(struct virtio_net_hdr_v1){ .flags = CSUM,
                                             .gso_type = how & 8 ? 1 : 4,
@@ -78,11 +92,21 @@ static void drain(void)
     }
 }
 
+/* Sends a frame or a packet as it should be. */
+static void send(uint32_t from, uint32_t to, uint32_t bytes)
+{
+    struct virtio_vsock_hdr packet = header_to(from, to, bytes);
+    make_frame(frame, to, from, bytes);
+    if (port_room(&vmms[from].send) < 8)
+        return; /* packets that wait */
+    vmm_put(from, config.kind == SWITCH_VSOCK ? &packet : NULL, frame, bytes, 100);
+    port_publish(&vmms[from].send);
+    run();
+}
+
 static void honest(uint8_t from, uint8_t to)
 {
-    vmm_put(1 + from % 3, NULL, frame, make_frame(frame, to % 4, 1 + from % 3, 60 + to), 100);
-    port_publish(&vmms[1 + from % 3].send);
-    run();
+    send(1 + from % 3, to % 4, 60 + to);
     drain();
 }
 
@@ -124,17 +148,19 @@ static void step(struct input *in)
     }
 }
 
-static void begin(void)
+static void begin(bool vsock)
 {
     static bool configured;
     if (!configured)
         rig_configure();
     configured = true;
+    config.kind = vsock ? SWITCH_VSOCK : SWITCH_NET;
     said[0] = '\0';
     for (uint32_t i = 0; i < VMMS; i++)
         memset(&vmms[i].port.control, 0, sizeof(vmms[i].port.control));
     rig_start();
     for (uint32_t i = 0; i < VMMS; i++) {
+        config.ports[i].cid = 3 + i;
         vmms[i].next_id = 0;
         vmms[i].next_send = 0;
         vmm_open(i, i == 1 ? PORT_RECV_MERGE : i == 2 ? ALL : PORT_RECV_CSUM);
@@ -145,7 +171,7 @@ static void begin(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = { data, size };
-    begin();
+    begin(take(&in, 1) % 2);
     while (in.left > 0)
         step(&in);
     run();
@@ -153,18 +179,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (uint32_t i = 1; i < VMMS; i++)
         assert_memory_equal(vmms[i].ram, vmms[i].shadow, RAM_BYTES);
     vmms[0].port.control.wanted &= ~1u; /* closed, whatever was counted */
-    run();
+    for (uint32_t i = 1; i < VMMS; i++)
+        vmm_close(i);
     vmms[0].port.control.answered = core.members[0].answered; /* the VMM may have spoilt it */
-    vmm_open(0, PORT_RECV_MERGE);
-    vmm_post_many(0, 4, 2048);
     vmms[0].port.control.recv_mode = 0;
     vmms[0].next_send = 0;
-    vmm_close(1);
-    vmm_open(1, PORT_RECV_MERGE);
-    vmm_post_many(1, 4, 2048);
-    vmm_send(0, NULL, frame, make_frame(frame, 1, 0, 100));
-    expect_frame(1, frame, 100);
-    vmm_send(1, NULL, frame, make_frame(frame, 0, 1, 100));
-    expect_frame(0, frame, 100);
+    for (uint32_t i = 0; i < 2; i++) {
+        vmm_open(i, PORT_RECV_MERGE);
+        vmm_post_many(i, 4, 2048);
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        send(i, 1 - i, 100);
+        expect_frame(1 - i, frame, 100);
+    }
     return 0;
 }

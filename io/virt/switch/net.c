@@ -205,9 +205,11 @@ static void forward(struct switch_core *core, uint64_t destination)
     uint32_t to = is_known ? 1u << owner & allow : allow;
     if (to == 0)
         drop(core, from, DROP_NOBODY);
-    for (uint32_t i = 0; i < SWITCH_ENDS; i++)
-        if ((to & 1u << i) && is_wanted(core, i, destination, is_known))
-            send_to(core, i);
+    for (; to != 0; to &= to - 1) {
+        uint32_t end = (uint32_t)__builtin_ctz(to);
+        if (is_wanted(core, end, destination, is_known))
+            send_to(core, end);
+    }
 }
 
 /* ---- What is sent -----------------------------------------------------------------------------*/
