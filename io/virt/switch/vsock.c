@@ -21,7 +21,7 @@ static uint32_t receiver_of(const struct switch_core *core, uint32_t from,
     const struct switch_port *ports = core->config->ports;
     for (uint32_t i = 0; i < core->num_members; i++)
         if (ports[i].cid == header->dst_cid && i != from && (ports[from].allow & 1u << i))
-            return core->members[i].open ? i : SWITCH_NOBODY;
+            return i;
     return SWITCH_NOBODY;
 }
 
@@ -47,7 +47,7 @@ static bool deliver(struct switch_core *core, struct held_packet *packet,
     do {
         if (!member_place(m, header->len - packet->sent, room, &at)) {
             core->starved |= 1u << packet->to;
-            if (!m->open) /* broken, as it turned out */
+            if (!m->open) /* perhaps broken just now */
                 address_to_nobody(core, packet->to);
             return false;
         }
@@ -87,7 +87,6 @@ static void remove_packet(struct switch_core *core, uint32_t from, uint32_t i)
     memmove(&held->packets[i], &held->packets[i + 1], (held->num - i) * sizeof(held->packets[0]));
     port_take(&m->send, (held->num > 0 ? held->packets[0].at : seen) - m->send.index);
     m->held = seen - m->send.index;
-    m->deaf = false;
 }
 
 /* Sends a packet of the list on, as far as there is room. */
@@ -136,7 +135,7 @@ static bool look_at_next(struct switch_core *core, uint32_t from)
 
 static bool can_go(const struct switch_core *core, uint32_t to)
 {
-    return to == SWITCH_NOBODY || !(core->starved & 1u << to);
+    return !(core->starved & 1u << to); /* nobody is not starved */
 }
 
 uint32_t vsock_take(struct switch_core *core, uint32_t from)
