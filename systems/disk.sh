@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# disk.sh FILE: makes a disk image, sparse and the same each time: an MBR and two partitions of
-# 64 MiB, each with an empty FAT file system.
+# disk.sh FILE [PARTITIONS]: makes a disk image, sparse and the same each time: an MBR and two (or
+# one to four) partitions of 64 MiB, each with an empty FAT file system.
 set -euo pipefail
 
-readonly SECTOR_BYTES=512 FIRST=2048 SECTORS=131072 PARTITIONS=2
+readonly SECTOR_BYTES=512 FIRST=2048 SECTORS=131072 PARTITIONS=${2:-2}
 
 # sfdisk and mkfs.fat stand where an ordinary user's PATH may not look.
 PATH=$PATH:/usr/sbin:/sbin
 
-[ $# -eq 1 ] || { echo "usage: disk.sh FILE" >&2; exit 1; }
+[ $# -ge 1 ] || { echo "usage: disk.sh FILE [PARTITIONS]" >&2; exit 1; }
 
 # The file ends with the partition.
 size_for() { truncate -s $((($1 + SECTORS) * SECTOR_BYTES)) "$new"; }

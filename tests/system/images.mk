@@ -7,11 +7,12 @@ TEST_INPUTS := $(TARGET_DIR)/tests/system
 
 .PHONY: test-images
 test-images: $(TEST_INPUTS)/softdog.cpio.gz $(TEST_INPUTS)/dead.yaml \
-    $(TEST_INPUTS)/undefined.Image $(TEST_INPUTS)/spinning.Image $(TEST_INPUTS)/disk.img contract-programs \
-    $(GUEST_DIR)/initrd-test.cpio.gz | sdk-test-images
+    $(TEST_INPUTS)/undefined.Image $(TEST_INPUTS)/spinning.Image $(TEST_INPUTS)/disk.img \
+    $(TEST_INPUTS)/disk3.img $(GUEST_DIR)/initrd-test.cpio.gz contract-programs | sdk-test-images
+	@$(call need,dosfstools e2fsprogs)
 	@set -e; for system in $(TEST_SYSTEMS); do $(MAKE) image SYSTEM=$$system; done
 	@$(MAKE) image SYSTEM=virtio MICROKIT_CONFIG=release
-	@set -e; for system in vswitch tests/system/net.yaml; do \
+	@set -e; for system in vswitch $(addprefix tests/system/,net.yaml block.yaml); do \
 	    $(MAKE) image SYSTEM=$$system INITRD=$(GUEST_DIR)/initrd-test.cpio.gz; done
 	@$(MAKE) image SYSTEM=virtio PROGRAM_DIR=$(TEST_INPUTS)/contract \
 	    SYSTEM_DIR=$(TARGET_DIR)/systems/virtio_contract
@@ -26,10 +27,10 @@ contract-programs: $(PROGRAMS:%=$(TARGET_DIR)/%.elf)
 	@cp -u $(TARGET_DIR)/vmm_contract.elf $(TEST_INPUTS)/contract/vmm.elf
 
 # What the guests of a test find on their disks before anything has been written.
-$(TEST_INPUTS)/disk.img: systems/disk.sh
+$(TEST_INPUTS)/disk.img $(TEST_INPUTS)/disk3.img: $(TEST_INPUTS)/disk%.img: systems/disk.sh
 	@$(call need,fdisk dosfstools)
 	@mkdir -p $(@D)
-	systems/disk.sh $@
+	systems/disk.sh $@ $*
 
 # Guest kernels that die at once: early_death.S. A YAML file names them from its own folder on.
 $(TEST_INPUTS)/undefined.o $(TEST_INPUTS)/spinning.o: $(TEST_INPUTS)/%.o: tests/system/early_death.S
