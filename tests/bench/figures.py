@@ -16,6 +16,7 @@ import pexpect
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "system"))
+import block  # noqa: E402
 import qemu  # noqa: E402
 
 BUILD_DIR = os.environ.get("CLOISTER_BUILD_DIR", "build")
@@ -114,6 +115,8 @@ def main():
         ["one trapped MMIO read, wall", f"{wall:.2f} µs"],
         ["one trapped MMIO read, instructions", f"{instructions:.0f}"],
         ["QEMU's share of a host core, both guests idle, 30 s", f"{idle:.1f} %"]])
+    print_table("Block", ["what", "ours, MiB/s", "QEMU's, MiB/s", "QEMU's by ours"],
+                block.measure(progress))
     budgets = [("kernel and board", 4000, ["sdk/kernel", "sdk/boards"]),
                ("libmicrokit", 600, ["sdk/libmicrokit"]),
                ("`bin/microkit`", 2500, ["sdk/tool"]), ("`vmm`", 6000, ["vmm"]),

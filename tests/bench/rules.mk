@@ -10,10 +10,11 @@ trap-image: $(TRAP_GUEST)
 	@$(MAKE) image SYSTEM=tests/bench/trap.yaml LINUX=$(TRAP_GUEST)
 
 .PHONY: figures
-figures: trap-image $(TEST_INPUTS)/disk.img ## measure what docs/figures.md tells
+figures: trap-image $(TARGET_DIR)/tests/system/disk.img $(GUEST_DIR)/initrd-test.cpio.gz ## measure what docs/figures.md tells
 	@$(call need,qemu-system-arm python3-pexpect)
 	@$(MAKE) image SYSTEM=simple
 	@$(MAKE) image SYSTEM=virtio
+	@$(MAKE) image SYSTEM=tests/bench/block.yaml INITRD=$(GUEST_DIR)/initrd-test.cpio.gz
 	@CLOISTER_TARGET_DIR=$(TARGET_DIR) CLOISTER_QEMU_CPU=$(QEMU_CPU) \
 	    CLOISTER_BUILD_DIR=$(BUILD_DIR) /usr/bin/python3 tests/bench/figures.py
 
