@@ -21,8 +21,7 @@ enum { VIRTIO_NET_RX, VIRTIO_NET_TX, VIRTIO_NET_CTRL, VIRTIO_NET_NUM_QUEUES };
 /* A chain of the guest's that waits for a frame. */
 struct virtio_net_buffer {
     struct virtq_chain chain;
-    bool whole; /* the header lies in one piece: header_at[0] alone counts */
-    uint8_t *header_at[VIRTIO_NET_HEADER_BYTES];
+    uint8_t *header_at[VIRTIO_NET_HEADER_BYTES]; /* port_header_find() */
 };
 
 struct virtio_net {

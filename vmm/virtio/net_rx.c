@@ -6,37 +6,6 @@
 
 #define HEADER_BYTES VIRTIO_NET_HEADER_BYTES
 
-/* Remembers where the chain's first bytes lie: any chain may become a frame's first. */
-static void remember(struct virtio_net *net, const struct virtq_chain *chain)
-{
-    struct virtio_net_buffer *buffer = &net->posted[chain->head];
-    const struct virtq_segment *segment = chain->segments;
-    uint32_t offset = 0;
-    buffer->chain = *chain;
-    buffer->whole = segment->bytes >= HEADER_BYTES;
-    buffer->header_at[0] = segment->at;
-    for (unsigned i = 0; !buffer->whole && i < HEADER_BYTES; i++) {
-        buffer->header_at[i] = segment->at + offset;
-        if (++offset == segment->bytes) {
-            segment++;
-            offset = 0;
-        }
-    }
-}
-
-static void write_header(const struct virtio_net_buffer *buffer,
-                         const struct virtio_net_hdr_v1 *header)
-{
-    const uint8_t *bytes = (const uint8_t *)header;
-    if (buffer->whole) {
-        memcpy(buffer->header_at[0], bytes, HEADER_BYTES);
-        return;
-    }
-    for (unsigned i = 0; i < HEADER_BYTES; i++) {
-        *buffer->header_at[i] = bytes[i];
-    }
-}
-
 /* 5.1.6.3.1: a buffer holds a header at least, and is written only. */
 static const char *what_is_wrong(const struct virtq_chain *chain)
 {
@@ -63,7 +32,9 @@ enum virtq_result net_post(struct virtio_net *net)
             virtio_mmio_fail(&net->device, wrong);
             return VIRTQ_EMPTY;
         }
-        remember(net, &chain);
+        struct virtio_net_buffer *buffer = &net->posted[chain.head];
+        buffer->chain = chain;
+        port_header_find(chain.segments, buffer->header_at, HEADER_BYTES);
         port_client_post(&net->port, &chain);
     }
     net->pending[VIRTIO_NET_RX] = true;
@@ -96,7 +67,7 @@ static bool take_frame(struct virtio_net *net, struct port_entry *entry)
              port_client_received(&net->port, entry) && use(net, entry, 0) != NULL;
     }
     if (ok) {
-        write_header(first, &header);
+        port_header_write(first->header_at, &header, HEADER_BYTES);
         virtq_publish(&net->queues[VIRTIO_NET_RX]);
     }
     return ok;

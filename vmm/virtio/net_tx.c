@@ -111,9 +111,9 @@ enum virtq_result net_send(struct virtio_net *net)
 bool net_take_sent(struct virtio_net *net)
 {
     struct virtq *q = &net->queues[VIRTIO_NET_TX];
-    uint16_t head;
-    while (q->running && port_client_sent(&net->port, &head)) {
-        if (head >= VIRTIO_NET_QUEUE_SIZE || !virtq_put(q, &net->sent[head], 0)) {
+    struct port_entry entry;
+    while (q->running && port_client_sent(&net->port, &entry)) {
+        if (entry.id >= VIRTIO_NET_QUEUE_SIZE || !virtq_put(q, &net->sent[entry.id], 0)) {
             return false;
         }
     }

@@ -147,22 +147,46 @@ static bool take(struct port_client *client, struct port_end *end, bool wait,
     return true;
 }
 
-bool port_client_sent(struct port_client *client, uint16_t *id)
+bool port_client_sent(struct port_client *client, struct port_entry *entry)
 {
-    struct port_entry entry;
-    if (!take(client, &client->send_done, client->sending > 0, &entry)) {
+    if (!take(client, &client->send_done, client->sending > 0, entry)) {
         return false;
     }
-    if (client->sending == 0) {
-        client->broken = true;
-        return false;
-    }
-    client->sending--;
-    *id = entry.id;
-    return true;
+    client->broken = client->sending == 0;
+    client->sending -= client->sending > 0;
+    return !client->broken;
 }
 
 bool port_client_received(struct port_client *client, struct port_entry *entry)
 {
     return take(client, &client->recv_done, true, entry);
+}
+
+/* ---- Headers in guest memory -----------------------------------------------------------------*/
+
+void port_header_find(const struct virtq_segment *first, uint8_t **at, unsigned bytes)
+{
+    bool whole = first->bytes >= bytes;
+    uint32_t offset = 0;
+    at[0] = first->at;
+    at[1] = NULL;
+    for (unsigned i = 0; !whole && i < bytes; i++) {
+        if (offset == first->bytes) {
+            first++;
+            offset = 0;
+        }
+        at[i] = first->at + offset++;
+    }
+}
+
+void port_header_write(uint8_t *const *at, const void *header, unsigned bytes)
+{
+    const uint8_t *from = header;
+    if (at[1] == NULL) {
+        memcpy(at[0], from, bytes);
+        return;
+    }
+    for (unsigned i = 0; i < bytes; i++) {
+        *at[i] = from[i];
+    }
 }

@@ -72,5 +72,12 @@ void port_client_flush(struct port_client *client);
  * The next chain that is sent, or the next entry of what was received. False: there is none now,
  * and the switch will notify when there is one, if there can be; or the port is broken.
  */
-bool port_client_sent(struct port_client *client, uint16_t *id);
+bool port_client_sent(struct port_client *client, struct port_entry *entry);
 bool port_client_received(struct port_client *client, struct port_entry *entry);
+
+/*
+ * Where the first `bytes` of a chain lie, of which `first` is the first segment: in one piece, then
+ * at[0] says where and at[1] is NULL; or each in a place of its own. Two bytes or more.
+ */
+void port_header_find(const struct virtq_segment *first, uint8_t **at, unsigned bytes);
+void port_header_write(uint8_t *const *at, const void *header, unsigned bytes);
