@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define VMM_CONFIG_MAGIC   0x3330666e6f636d76ul /* "vmconf03", little endian */
+#define VMM_CONFIG_MAGIC   0x3430666e6f636d76ul /* "vmconf04", little endian */
 #define VMM_MAX_DEVICES    16
 #define VMM_MAX_VCPUS      4
 #define VMM_NAME_BYTES     64
@@ -26,6 +26,7 @@ enum vmm_device_type {
     VMM_DEVICE_VIRTIO_CONSOLE = 2, /* virtIO 1.2, 5.3 */
     VMM_DEVICE_VIRTIO_BLOCK = 3,   /* virtIO 1.2, 5.2; needs vmm_config.block */
     VMM_DEVICE_VIRTIO_NET = 4,     /* virtIO 1.2, 5.1; the n-th of them has vmm_config.nets[n] */
+    VMM_DEVICE_VIRTIO_VSOCK = 5,   /* virtIO 1.2, 5.10; needs vmm_config.vsock */
 };
 
 struct vmm_device {
@@ -74,6 +75,13 @@ struct vmm_net {
     uint8_t mac[6];      /* of one station: the lowest bit of mac[0] is 0 */
 };
 
+/* The guest's sockets: its port on the switch for vsock. */
+struct vmm_vsock {
+    uint64_t port_vaddr; /* a struct port, mapped rw and cached */
+    uint32_t cid;        /* 3 or more, but not 0xffffffff; no other guest has it */
+    uint8_t channel;     /* the switch's, both ways */
+};
+
 struct vmm_config {
     uint64_t magic;
     char guest[VMM_NAME_BYTES]; /* the guest's name, zero terminated */
@@ -92,4 +100,5 @@ struct vmm_config {
     struct vmm_device devices[VMM_MAX_DEVICES];
     struct vmm_block block; /* of the VMM_DEVICE_VIRTIO_BLOCK, if there is one */
     struct vmm_net nets[VMM_MAX_NETS];
+    struct vmm_vsock vsock; /* of the VMM_DEVICE_VIRTIO_VSOCK, if there is one */
 };

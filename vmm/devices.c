@@ -74,12 +74,23 @@ static bool init_net(struct vm *vm, const struct vmm_device *config)
     return add_virtio(vm, &devices->nets[n].device, config);
 }
 
+static bool init_vsock(struct vm *vm, const struct vmm_device *config)
+{
+    struct devices *devices = &vm->devices;
+    struct irq_line irq = { &vm->vgic, config->intid, vgic_set_line };
+    if (devices->has_vsock || !virtio_vsock_init(&devices->vsock, "vsock", &vm->ram, &irq,
+                                                 &vm->config->vsock, devices->notify)) {
+        return false;
+    }
+    devices->has_vsock = true;
+    return add_virtio(vm, &devices->vsock.device, config);
+}
+
 /* By enum vmm_device_type. False: there are enough of that type, or its records are wrong. */
 static bool (*const init_functions[])(struct vm *vm, const struct vmm_device *config) = {
-    [VMM_DEVICE_PL011] = init_pl011,
-    [VMM_DEVICE_VIRTIO_CONSOLE] = init_console,
-    [VMM_DEVICE_VIRTIO_BLOCK] = init_block,
-    [VMM_DEVICE_VIRTIO_NET] = init_net,
+    [VMM_DEVICE_PL011] = init_pl011,        [VMM_DEVICE_VIRTIO_CONSOLE] = init_console,
+    [VMM_DEVICE_VIRTIO_BLOCK] = init_block, [VMM_DEVICE_VIRTIO_NET] = init_net,
+    [VMM_DEVICE_VIRTIO_VSOCK] = init_vsock,
 };
 
 #define NUM_TYPES (sizeof(init_functions) / sizeof(init_functions[0]))
@@ -141,6 +152,9 @@ void devices_notified(struct vm *vm, unsigned channel)
     }
     if (devices->has_block && channel == devices->block.channel) {
         virtio_block_notified(&devices->block);
+    }
+    if (devices->has_vsock && channel == devices->vsock.port.channel) {
+        virtio_vsock_notified(&devices->vsock);
     }
     for (unsigned i = 0; i < devices->num_nets; i++) {
         if (channel == devices->nets[i].port.channel) {

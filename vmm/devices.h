@@ -7,6 +7,7 @@
 #include "vmm/virtio/block.h"
 #include "vmm/virtio/console.h"
 #include "vmm/virtio/net.h"
+#include "vmm/virtio/vsock.h"
 
 #include <stdbool.h>
 
@@ -22,10 +23,12 @@ struct devices {
     struct virtio_console console;
     struct virtio_block block;
     struct virtio_net nets[VMM_MAX_NETS];
+    struct virtio_vsock vsock;
     unsigned num_nets;
     bool has_pl011;
     bool has_console;
     bool has_block;
+    bool has_vsock;
     struct virtio_device *virtio[VMM_MAX_DEVICES]; /* those above that speak virtIO */
     unsigned num_virtio;
 };

@@ -124,7 +124,7 @@ static void lie(struct input *in)
     lied = true;
     switch_is_slow = true; /* it can't go on as if nothing were */
     if (how == 0)
-        switch_put_done((uint16_t)(value % 300));
+        switch_put_done((uint16_t)(value % 300), 0);
     else if (how == 1)
         switch_put_received((uint16_t)(value % 300), value >> 16, value >> 15 & 1);
     else if (how == 2)

@@ -17,13 +17,18 @@ virtio_block_FUZZ_SRCS := tests/unit/virtio_block_rig.c tests/unit/guest_driver.
 virtio_block_FUZZ_LIBS := -lcmocka
 switch_port_FUZZ_SRCS := tests/unit/switch_rig.c $(SWITCH_SRCS)
 switch_port_FUZZ_LIBS := -lcmocka
-virtio_net_FUZZ_SRCS := tests/unit/virtio_net_rig.c tests/unit/guest_driver.c \
+virtio_net_FUZZ_SRCS := tests/unit/virtio_net_rig.c tests/unit/port_rig.c \
+    tests/unit/guest_driver.c \
     $(addprefix vmm/virtio/,queue.c mmio.c port.c net.c net_tx.c net_rx.c net_ctrl.c)
 virtio_net_FUZZ_LIBS := -lcmocka
 net_driver_FUZZ_SRCS := io/drivers/net/virtio_mmio/vnet.c $(VIRTIO_MMIO_SRCS)
 net_driver_FUZZ_LIBS := -lcmocka
 net_rx_FUZZ_SRCS := io/virt/net_rx/rx_core.c
 net_tx_FUZZ_SRCS := io/virt/net_tx/tx_core.c
+virtio_vsock_FUZZ_SRCS := tests/unit/virtio_vsock_rig.c tests/unit/port_rig.c \
+    tests/unit/guest_driver.c $(addprefix vmm/virtio/,queue.c mmio.c port.c vsock.c vsock_tx.c \
+    vsock_rx.c vsock_table.c)
+virtio_vsock_FUZZ_LIBS := -lcmocka
 
 $(FUZZ_DIR)/%.o: %.c | $(BUILD_DIR)/.tools
 	@mkdir -p $(@D)

@@ -49,17 +49,17 @@ static void done_that_was_not_sent(void **state)
     (void)state;
     for (unsigned i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         start_some(ALL);
-        switch_put_done(ids[i]);
+        switch_put_done(ids[i], 0);
         assert_given_up();
     }
     start_some(ALL); /* twice */
-    switch_put_done(2);
-    switch_put_done(2);
+    switch_put_done(2, 0);
+    switch_put_done(2, 0);
     assert_given_up();
     start_some(ALL);
-    switch_put_done(0);
-    switch_put_done(2);
-    switch_put_done(2); /* nothing is under way any more, so it is not looked at before a kick */
+    switch_put_done(0, 0);
+    switch_put_done(2, 0);
+    switch_put_done(2, 0); /* nothing is under way any more, so it is not looked at before a kick */
     virtio_net_notified(&net);
     assert_int_equal(ring_take_used(&rings[TX], 0), 0);
     assert_int_equal(ring_take_used(&rings[TX], 2), 0);

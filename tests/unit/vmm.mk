@@ -13,4 +13,5 @@ test_guest_lifecycle_SRCS := tests/unit/test_guest_lifecycle.c vmm/guest/lifecyc
     vmm/arch/aarch64/psci.c vmm/arch/aarch64/esr.c $(VGIC_SRCS) sdk/libc/format.c
 test_devices_SRCS := tests/unit/test_devices.c $(VGIC_SRCS) sdk/libc/format.c $(addprefix vmm/, \
     devices.c pl011.c serial_port.c) $(addprefix vmm/virtio/, queue.c mmio.c console.c block.c \
-    block_request.c block_run.c block_op.c port.c net.c net_tx.c net_rx.c net_ctrl.c)
+    block_request.c block_run.c block_op.c port.c net.c net_tx.c net_rx.c net_ctrl.c \
+    vsock.c vsock_tx.c vsock_rx.c vsock_table.c)

@@ -17,6 +17,7 @@
 #include <linux/virtio_mmio.h>
 #include <linux/virtio_net.h>
 #include <linux/virtio_ring.h>
+#include <linux/virtio_vsock.h>
 
 #define VIRTIO_FEATURE(bit) (UINT64_C(1) << (bit))
 
@@ -24,3 +25,4 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "virtIO is read as it 
 _Static_assert(sizeof(struct vring_desc) == 16, "virtIO 1.2, 2.7.5");
 _Static_assert(sizeof(struct vring_used_elem) == 8, "virtIO 1.2, 2.7.8");
 _Static_assert(sizeof(struct virtio_net_hdr_v1) == 12, "virtIO 1.2, 5.1.6");
+_Static_assert(sizeof(struct virtio_vsock_hdr) == 44, "virtIO 1.2, 5.10.6");

@@ -107,6 +107,13 @@ void port_client_send(struct port_client *client, const struct virtq_chain *chai
     client->new_send = true;
 }
 
+void port_client_send_own(struct port_client *client, uint16_t id, const void *header,
+                          uint32_t header_bytes)
+{
+    const struct virtq_chain empty = { .head = id };
+    port_client_send(client, &empty, 0, header, header_bytes);
+}
+
 void port_client_post(struct port_client *client, const struct virtq_chain *chain)
 {
     struct port_entry entry = { .id = chain->head };

@@ -58,12 +58,16 @@ bool port_client_broken(const struct port_client *client);
 void port_client_set_mode(struct port_client *client, uint32_t recv_mode);
 
 /*
- * Puts a chain into `send`: its readable bytes from `skip` on, which must be some, under a header
+ * Puts a chain into `send`: its readable bytes from `skip` on, if there are some, under a header
  * of header_bytes; or into `recv`: its writable bytes. There must be PORT_CHAIN_ENTRIES of room.
  */
 void port_client_send(struct port_client *client, const struct virtq_chain *chain, uint32_t skip,
                       const void *header, uint32_t header_bytes);
 void port_client_post(struct port_client *client, const struct virtq_chain *chain);
+
+/* Puts a chain into `send` that is a header alone, of the device's own; one entry of room. */
+void port_client_send_own(struct port_client *client, uint16_t id, const void *header,
+                          uint32_t header_bytes);
 
 /* Publishes what was put in and notifies the switch, once, if it waits for that. */
 void port_client_flush(struct port_client *client);

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "vmm/log.h"
+#include "vmm/virtio/vsock_parts.h"
+
+#include <string.h>
+
+#define FIRST_CID 3u /* 0, 1 and 2 have meanings of their own (5.10.4) */
+
+static struct virtio_vsock *vsock_of(struct virtio_device *device)
+{
+    return (struct virtio_vsock *)device;
+}
+
+/* ---- The port --------------------------------------------------------------------------------*/
+
+/* Opens the port, and tells the peers of a guest that was reset. */
+static bool attach(struct virtio_vsock *vsock)
+{
+    if (!vsock->port.open && !port_client_open(&vsock->port, 0, 0)) {
+        return false;
+    }
+    vsock_tell_lost(vsock);
+    return true;
+}
+
+/*
+ * Takes guest memory back from the switch. Returns whether that is so. Then the port is open again
+ * if there are peers to tell, which takes no memory and holds nobody up.
+ */
+static bool detach(struct virtio_vsock *vsock)
+{
+    if (vsock->serving) {
+        vsock->serving = false;
+        vsock_lose_all(vsock);
+        port_client_close(&vsock->port);
+    }
+    if (vsock->port.open) {
+        return true;
+    }
+    if (!port_client_close(&vsock->port)) {
+        return false;
+    }
+    if (vsock->num_lost > 0 && attach(vsock)) {
+        port_client_flush(&vsock->port);
+    }
+    return true;
+}
+
+/* The port is of no use until the guest's driver begins anew; nobody can be told of anything. */
+static void give_up(struct virtio_vsock *vsock)
+{
+    if (vsock->serving) {
+        virtio_mmio_fail(&vsock->device,
+                         "the switch has closed its port, or broken the port's contract");
+    }
+    vsock->serving = false;
+    vsock_forget_all(vsock);
+    port_client_close(&vsock->port);
+}
+
+/* All that there is to do in an event; the order is net.c's. */
+static void work(struct virtio_vsock *vsock)
+{
+    struct virtio_device *device = &vsock->device;
+    enum virtq_result results[] = { VIRTQ_EMPTY, VIRTQ_EMPTY };
+    bool ok = vsock_take_received(vsock);
+    if (ok && vsock->serving && vsock->pending[VIRTIO_VSOCK_RX]) {
+        results[VIRTIO_VSOCK_RX] = vsock_post(vsock);
+    }
+    if (ok && vsock->serving && vsock->pending[VIRTIO_VSOCK_TX]) {
+        results[VIRTIO_VSOCK_TX] = vsock_send(vsock);
+    }
+    port_client_flush(&vsock->port);
+    ok = ok && vsock_take_sent(vsock);
+    port_client_flush(&vsock->port); /* answers to what found nobody */
+    if (!ok) {
+        give_up(vsock);
+    }
+    virtio_mmio_finish(device, VIRTIO_VSOCK_RX, results[VIRTIO_VSOCK_RX]);
+    virtio_mmio_finish(device, VIRTIO_VSOCK_TX, results[VIRTIO_VSOCK_TX]);
+}
+
+static void run(struct virtio_vsock *vsock)
+{
+    bool stopped = vsock->serving && !virtio_mmio_running(&vsock->device);
+    if (vsock->port.open && !stopped) {
+        work(vsock);
+    }
+    if ((!vsock->serving || !virtio_mmio_running(&vsock->device)) && detach(vsock)) {
+        virtio_mmio_quiescent(&vsock->device);
+    }
+}
+
+void virtio_vsock_notified(struct virtio_vsock *vsock)
+{
+    run(vsock);
+}
+
+/* ---- Device ----------------------------------------------------------------------------------*/
+
+static void vsock_notify(struct virtio_device *device, uint32_t index)
+{
+    struct virtio_vsock *vsock = vsock_of(device);
+    if (index < VIRTIO_VSOCK_EVENT) {
+        vsock->pending[index] = true;
+        run(vsock);
+    }
+}
+
+static void vsock_start(struct virtio_device *device)
+{
+    struct virtio_vsock *vsock = vsock_of(device);
+    memset(vsock->sent, 0, sizeof(vsock->sent));
+    vsock->serving = vsock->port.open || attach(vsock);
+    if (!vsock->serving) {
+        virtio_mmio_fail(device, "the switch has not closed its port");
+    }
+    vsock->pending[VIRTIO_VSOCK_RX] = vsock->pending[VIRTIO_VSOCK_TX] = true;
+    run(vsock);
+}
+
+/* If the switch never closes the port, this line is the last that one sees of the guest. */
+static bool vsock_reset(struct virtio_device *device)
+{
+    struct virtio_vsock *vsock = vsock_of(device);
+    if (detach(vsock)) {
+        return true;
+    }
+    vsock->num_waits++;
+    if ((vsock->num_waits & (vsock->num_waits - 1)) == 0) { /* as virtio_mmio_fail() does */
+        vmm_log("%s: stopped; waits for the switch to close its port (wait %lu)",
+                vsock->device.name, (unsigned long)vsock->num_waits);
+    }
+    return false;
+}
+
+/* Both directions stop with the first queue: a driver stops one when it stops them all. */
+static bool vsock_stop_queue(struct virtio_device *device, uint32_t index)
+{
+    return index == VIRTIO_VSOCK_EVENT || vsock_reset(device);
+}
+
+static const struct virtio_device_ops vsock_ops = {
+    .start = vsock_start,
+    .notify = vsock_notify,
+    .reset = vsock_reset,
+    .stop_queue = vsock_stop_queue,
+};
+
+bool virtio_vsock_init(struct virtio_vsock *vsock, const char *name, const struct guest_ram *ram,
+                       const struct irq_line *irq, const struct vmm_vsock *record,
+                       void (*notify)(unsigned channel))
+{
+    if (record->port_vaddr == 0 || record->cid < FIRST_CID || record->cid == UINT32_MAX) {
+        return false;
+    }
+    memset(vsock, 0, sizeof(*vsock)); /* too large for a compound literal on the stack */
+    vsock->device = (struct virtio_device){
+        .name = name,
+        .ops = &vsock_ops,
+        .device_id = VIRTIO_ID_VSOCK,
+        .device_features = VIRTIO_FEATURE(VIRTIO_VSOCK_F_SEQPACKET),
+        .queues = vsock->queues,
+        .num_queues = VIRTIO_VSOCK_NUM_QUEUES,
+        .config = &vsock->config,
+        .config_bytes = sizeof(vsock->config),
+        .irq = *irq,
+    };
+    vsock->config.guest_cid = record->cid;
+    port_client_init(&vsock->port, (struct port *)(uintptr_t)record->port_vaddr, ram,
+                     record->channel, notify);
+    for (unsigned i = 0; i < VIRTIO_VSOCK_NUM_QUEUES; i++) {
+        virtq_init(&vsock->queues[i], ram, VIRTIO_VSOCK_QUEUE_SIZE);
+    }
+    virtio_mmio_init(&vsock->device);
+    return true;
+}
