@@ -161,6 +161,8 @@ void switch_done(unsigned i)
 void switch_put_received(uint16_t id, uint32_t length, uint16_t flags)
 {
     struct port_entry entry = { .id = id, .length = length, .flags = flags };
+    const struct virtio_vsock_hdr header = { .len = length }; /* zeroes for a network card */
+    memcpy(entry.header, &header, sizeof(header));
     port_put(&recv_done_end, &entry);
     owes_signal |= port_publish(&recv_done_end);
 }

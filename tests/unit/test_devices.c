@@ -102,12 +102,20 @@ static void a_device_of_each_kind(void **state)
     add(VMM_DEVICE_PL011);
     add(VMM_DEVICE_VIRTIO_CONSOLE);
     add_nets(1);
+    add(VMM_DEVICE_VIRTIO_VSOCK);
+    config.vsock = (struct vmm_vsock){ (uint64_t)(uintptr_t)&ports[3], 3, 30 };
     assert_true(devices_init(&vm));
-    assert_int_equal(vm.bus.num_regions, 3);
+    assert_int_equal(vm.bus.num_regions, 4);
+    start_driver(3);
+    assert_int_equal(notified[30], 1);
+    ports[3].control.answered = ports[3].control.wanted;
+    ports[3].control.broken = 1;
+    devices_notified(&vm, 30);
+    assert_int_equal(reg_read(3, VIRTIO_MMIO_STATUS), 0x4f); /* it has heard */
+    assert_int_equal(reg_read(3, VIRTIO_MMIO_DEVICE_ID), VIRTIO_ID_VSOCK);
     assert_int_equal(reg_read(1, VIRTIO_MMIO_DEVICE_ID), VIRTIO_ID_CONSOLE);
     assert_int_equal(reg_read(2, VIRTIO_MMIO_DEVICE_ID), VIRTIO_ID_NET);
     assert_int_equal(vm.regions[2].gpa, GPA + 0x2000);
-    assert_string_equal(logged, "");
 }
 
 static void the_n_th_card_has_the_n_th_record(void **state)
@@ -143,9 +151,11 @@ static void what_there_can_not_be(void **state)
         assert_false(devices_init(&vm));
         assert_non_null(strstr(logged, "device 0: "));
     }
-    static const uint32_t types[] = { VMM_DEVICE_PL011, VMM_DEVICE_VIRTIO_CONSOLE };
-    for (unsigned i = 0; i < 2; i++) {
+    static const uint32_t types[] = { VMM_DEVICE_PL011, VMM_DEVICE_VIRTIO_CONSOLE,
+                                      VMM_DEVICE_VIRTIO_VSOCK };
+    for (unsigned i = 0; i < 3; i++) {
         setup(state);
+        config.vsock = (struct vmm_vsock){ (uint64_t)(uintptr_t)&ports[0], 3, 30 };
         add(types[i]);
         add(types[i]);
         assert_false(devices_init(&vm));

@@ -116,7 +116,7 @@ static void long_packets_are_split(void **state)
 static void nobody_is_there(void **state)
 {
     (void)state;
-    static const uint64_t cids[] = { 0, 1, 2, UINT32_MAX, CID(9), CID(0), CID(1) + (1ull << 32) };
+    static const uint64_t cids[] = { 0, 1, 2, UINT32_MAX, CID(9), CID(1) + (1ull << 32) };
     for (uint32_t i = 0; i < VMMS; i++)
         vmm_post_many(i, 4, 2048);
     for (uint32_t i = 0; i < sizeof(cids) / sizeof(cids[0]); i++) {
@@ -133,6 +133,26 @@ static void nobody_is_there(void **state)
     send(0, 2, bytes, 10);
     expect_done(0, 1, 1);
     for (uint32_t i = 0; i < VMMS; i++)
+        expect_nothing(i);
+}
+
+/* A VMM answers its own guest in the name of a peer that is not there. */
+static void a_port_reaches_itself(void **state)
+{
+    (void)state;
+    config.ports[0].allow = 0;
+    vmm_post(0, 0, 2048);
+    struct virtio_vsock_hdr header = header_to(0, CID(0), 0);
+    header.src_cid = 99;
+    header.op = VIRTIO_VSOCK_OP_RST;
+    vmm_put(0, &header, bytes, 0, FRAME_MAX);
+    port_publish(&vmms[0].send);
+    run();
+    expect_done(0, 1, 0);
+    assert_true(vmm_receive(0, &arrival));
+    assert_memory_equal(&arrival.vsock, &header, sizeof(header));
+    assert_int_equal(arrival.bytes, 0);
+    for (uint32_t i = 1; i < VMMS; i++)
         expect_nothing(i);
 }
 
@@ -399,11 +419,13 @@ static void at_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(packets_arrive),    TEST(long_packets_are_split),    TEST(nobody_is_there),
-        TEST(packets_that_lie),  TEST(what_has_no_room_waits),    TEST(half_a_packet_waits),
-        TEST(a_receiver_closes), TEST(a_sender_closes),           TEST(many_wait),
-        TEST(a_receiver_breaks), TEST(a_sender_changes_its_mind), TEST(a_tail_goes_back),
-        TEST(at_random),
+        TEST(packets_arrive),      TEST(long_packets_are_split),
+        TEST(nobody_is_there),     TEST(a_port_reaches_itself),
+        TEST(packets_that_lie),    TEST(what_has_no_room_waits),
+        TEST(half_a_packet_waits), TEST(a_receiver_closes),
+        TEST(a_sender_closes),     TEST(many_wait),
+        TEST(a_receiver_breaks),   TEST(a_sender_changes_its_mind),
+        TEST(a_tail_goes_back),    TEST(at_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -139,7 +139,7 @@ static void v3_a_header_that_changes(void **state)
     kick(TX);
     memset(guest_at(&guest, PACKET(0)), 0xff, sizeof(header));
     assert_memory_equal(&sents[0].vsock, &header, sizeof(header));
-    post(0, BUF(1), 44);
+    post(0, BUF(1), 45);
     kick(RX);
     switch_route(false);
     switch_route(false);
@@ -165,7 +165,7 @@ static void v4_v5_addresses(void **state)
     for (unsigned i = 0; i < sizeof(nobody) / sizeof(nobody[0]); i++) {
         header.dst_cid = nobody[i]; /* the switch knows that nobody is there */
         submit(0, &header, 0, 0);
-        post(0, BUF(0), 44);
+        post(0, BUF(0), 45);
         kick(RX);
         kick(TX);
         switch_route(false);
@@ -279,7 +279,7 @@ static void v13_requests_without_end(void **state)
     for (unsigned i = 0; i < 100000; i++) {
         header.src_port = i;
         submit(0, &header, 0, 0);
-        post(0, BUF(0), 44);
+        post(0, BUF(0), 45);
         kick(RX);
         kick(TX);
         bool passed = sents[0].vsock.dst_cid == PEER;
@@ -294,8 +294,19 @@ static void v13_requests_without_end(void **state)
         ring_take_used(&rings[RX], 0);
     }
     assert_int_equal(num_live(), VIRTIO_VSOCK_OF_A_PEER);
-    header.dst_cid = PEER + 1; /* another peer is as good as ever */
-    assert_int_equal(fate_of(&header, 0), PASSED);
+    for (unsigned i = 0; i < VIRTIO_VSOCK_CONNECTIONS; i++) { /* other peers are as good as ever */
+        header = packet(REQUEST, 0);
+        header.dst_cid = PEER + 1 + i / 100;
+        header.src_port = i;
+        bool room = i < VIRTIO_VSOCK_CONNECTIONS - VIRTIO_VSOCK_OF_A_PEER;
+        assert_int_equal(fate_of(&header, 0), room ? PASSED : REFUSED);
+    }
+    for (unsigned i = 1; i < VIRTIO_VSOCK_CONNECTIONS; i++) {
+        header = packet(RST, 0);
+        header.dst_cid = PEER + 1 + i / 100;
+        header.src_port = i;
+        assert_int_equal(fate_of(&header, 0), PASSED);
+    }
     for (unsigned i = 0; i < VIRTIO_VSOCK_OF_A_PEER; i++) {
         header = packet(RST, 0);
         header.src_port = i;
@@ -353,13 +364,13 @@ static void v14_a_flood_without_receive_buffers(void **state)
 static void v17_receive_buffers_that_are_too_small(void **state)
 {
     (void)state;
-    for (unsigned bytes = 1; bytes < HEADER_BYTES; bytes += 42) {
+    for (unsigned bytes = 1; bytes <= HEADER_BYTES; bytes += 43) {
         drive(ALL);
         post(0, BUF(0), bytes);
         snapshot();
         kick(RX);
         assert_int_equal(reg_read(&region, VIRTIO_MMIO_STATUS), 0x4f);
-        assert_non_null(strstr(log_last, "shorter than a header"));
+        assert_non_null(strstr(log_last, "no room behind a header"));
         guest_assert_untouched(&guest);
         assert_works_after_reset();
     }

@@ -71,9 +71,22 @@ static void v18_peers_of_a_guest_that_is_reset(void **state)
     }
     switch_signal();
     assert_int_equal(vsock.num_lost, 20);
+    assert_true(switch_is_open());
     start_some(0); /* the guest's next life has the port */
     assert_int_equal(vsock.num_lost, 0);
     assert_int_equal(in_state(VSOCK_LIVE), 0);
+    assert_works_after_reset();
+}
+
+/* When all are told the port is closed, so that nobody waits for a guest that is not there. */
+static void v18_all_are_told(void **state)
+{
+    (void)state;
+    start_some(3);
+    reg_write(&region, VIRTIO_MMIO_STATUS, 0);
+    switch_route(true);
+    assert_int_equal(vsock.num_lost, 0);
+    assert_false(switch_is_open());
     assert_works_after_reset();
 }
 
@@ -232,9 +245,8 @@ static void received_what_makes_no_sense(void **state)
         uint16_t id, flags;
         uint32_t length;
     } rows[] = {
-        { 4, 0, 0 },      { 127, 0, 0 }, { 128, 0, 0 },
-        { 0xffff, 0, 0 }, { 0, 1, 0 },   { 0, 0, 1 }, /* not what the header says */
-        { 0, 0, 957 },    { 0, 0, ~0u },
+        { 4, 0, 0 }, { 127, 0, 0 }, { 128, 0, 0 }, { 0xffff, 0, 0 },
+        { 0, 1, 0 }, { 0, 0, 957 }, { 0, 0, ~0u },
     };
     (void)state;
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -242,6 +254,10 @@ static void received_what_makes_no_sense(void **state)
         switch_put_received(rows[i].id, rows[i].length, rows[i].flags);
         assert_given_up();
     }
+    start_some(3); /* not what the header says */
+    switch_put_received(0, 100, 0);
+    port.recv_done.entries[(port.recv_done.tail - 1) % PORT_ENTRIES].header[24]++;
+    assert_given_up();
     start_some(3);
     port.control.broken = 1;
     assert_given_up();
@@ -253,14 +269,48 @@ static void received_what_makes_no_sense(void **state)
 static void broken_while_only_peers_are_told(void **state)
 {
     (void)state;
-    start_some(5);
+    for (unsigned how = 0; how < 4; how++) {
+        start_some(5);
+        reg_write(&region, VIRTIO_MMIO_STATUS, 0);
+        assert_peers_are_told(5);
+        if (how == 0) {
+            port.control.broken = 1;
+        } else if (how == 1) {
+            switch_put_done(120, PORT_NOT_THERE); /* of its life before */
+        } else if (how == 2) {
+            switch_put_done(120, 0);
+        } else {
+            switch_put_received(0, 10, 0);
+        }
+        virtio_vsock_notified(&vsock);
+        assert_false(switch_is_open()); /* and it is not tried again and again */
+        assert_true(virtio_mmio_is_reset(&vsock.device));
+        assert_int_equal(vsock.num_lost, 0);
+        assert_works_after_reset();
+    }
+}
+
+/* The port was closed when all peers had been told, and the switch has not answered to that. */
+static void a_driver_that_starts_before_the_port_is_closed(void **state)
+{
+    (void)state;
+    start_some(2);
     reg_write(&region, VIRTIO_MMIO_STATUS, 0);
-    assert_peers_are_told(5);
-    port.control.broken = 1;
-    virtio_vsock_notified(&vsock);
-    assert_false(switch_is_open()); /* and it is not tried again and again */
-    assert_true(virtio_mmio_is_reset(&vsock.device));
-    assert_int_equal(vsock.num_lost, 0);
+    switch_is_slow = true;
+    switch_done(0);
+    switch_done(0);
+    switch_signal();
+    assert_int_equal(port.control.wanted - port.control.answered, 1);
+    drive(ALL);
+    post(0, BUF(0), 1000);
+    kick(RX);
+    assert_int_equal(reg_read(&region, VIRTIO_MMIO_STATUS), 15);
+    switch_serve();
+    assert_int_equal(num_posteds, 0);
+    switch_is_slow = false;
+    switch_signal();
+    assert_true(switch_is_open());
+    assert_int_equal(num_posteds, 1);
     assert_works_after_reset();
 }
 
@@ -338,6 +388,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(v18_peers_of_a_guest_that_is_reset),
+        TEST(v18_all_are_told),
         TEST(v18_reset_again_before_all_are_told),
         TEST(v19_the_news_goes_before_a_new_connection),
         TEST(t27_reset_waits_for_the_switch),
@@ -346,6 +397,7 @@ int main(void)
         TEST(done_that_was_not_sent),
         TEST(received_what_makes_no_sense),
         TEST(broken_while_only_peers_are_told),
+        TEST(a_driver_that_starts_before_the_port_is_closed),
         TEST(t28_resets_at_random_points),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

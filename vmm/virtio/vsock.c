@@ -16,7 +16,7 @@ static struct virtio_vsock *vsock_of(struct virtio_device *device)
 /* Opens the port, and tells the peers of a guest that was reset. */
 static bool attach(struct virtio_vsock *vsock)
 {
-    if (!vsock->port.open && !port_client_open(&vsock->port, 0, 0)) {
+    if (!port_client_open(&vsock->port, 0, 0)) {
         return false;
     }
     vsock_tell_lost(vsock);
@@ -25,16 +25,19 @@ static bool attach(struct virtio_vsock *vsock)
 
 /*
  * Takes guest memory back from the switch. Returns whether that is so. Then the port is open again
- * if there are peers to tell, which takes no memory and holds nobody up.
+ * as long as there are peers to tell, which takes no memory and holds nobody up.
  */
 static bool detach(struct virtio_vsock *vsock)
 {
+    bool told = vsock->num_lost == 0;
+    vsock->started = false;
     if (vsock->serving) {
         vsock->serving = false;
+        memset(vsock->sent, 0, sizeof(vsock->sent));
         vsock_lose_all(vsock);
-        port_client_close(&vsock->port);
+        told = true; /* they will be, in the next opening */
     }
-    if (vsock->port.open) {
+    if (vsock->port.open && !told) {
         return true;
     }
     if (!port_client_close(&vsock->port)) {
@@ -82,11 +85,14 @@ static void work(struct virtio_vsock *vsock)
 
 static void run(struct virtio_vsock *vsock)
 {
-    bool stopped = vsock->serving && !virtio_mmio_running(&vsock->device);
-    if (vsock->port.open && !stopped) {
+    vsock->started &= virtio_mmio_running(&vsock->device);
+    if (vsock->started && !vsock->serving) {
+        vsock->serving = vsock->port.open || attach(vsock);
+    }
+    if (vsock->port.open && vsock->serving == vsock->started) {
         work(vsock);
     }
-    if ((!vsock->serving || !virtio_mmio_running(&vsock->device)) && detach(vsock)) {
+    if ((!vsock->started || !virtio_mmio_running(&vsock->device)) && detach(vsock)) {
         virtio_mmio_quiescent(&vsock->device);
     }
 }
@@ -107,14 +113,11 @@ static void vsock_notify(struct virtio_device *device, uint32_t index)
     }
 }
 
+/* If the port is not closed yet, the switch's notification that it is goes on with this. */
 static void vsock_start(struct virtio_device *device)
 {
     struct virtio_vsock *vsock = vsock_of(device);
-    memset(vsock->sent, 0, sizeof(vsock->sent));
-    vsock->serving = vsock->port.open || attach(vsock);
-    if (!vsock->serving) {
-        virtio_mmio_fail(device, "the switch has not closed its port");
-    }
+    vsock->started = true;
     vsock->pending[VIRTIO_VSOCK_RX] = vsock->pending[VIRTIO_VSOCK_TX] = true;
     run(vsock);
 }

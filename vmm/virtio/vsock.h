@@ -65,7 +65,8 @@ struct virtio_vsock {
     struct virtq queues[VIRTIO_VSOCK_NUM_QUEUES];
     struct virtio_vsock_config config;
     struct port_client port;
-    bool serving;       /* the port has been given guest memory in this opening */
+    bool started;       /* the driver drives, and has stopped no queue */
+    bool serving;       /* it has the port: guest memory is given in this opening */
     bool pending[2];    /* RX, TX: there may be chains to take, once the port has room */
     uint64_t dropped;   /* packets that made no sense and could not be refused */
     uint64_t refused;   /* packets answered by RST here */

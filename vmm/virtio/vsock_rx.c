@@ -12,8 +12,8 @@ static const char *what_is_wrong(const struct virtq_chain *chain)
     if (chain->num_readable > 0) {
         return "a readable buffer in the receive queue";
     }
-    return chain->writable_bytes < HEADER_BYTES ? "a receive buffer is shorter than a header"
-                                                : NULL;
+    return chain->writable_bytes <= HEADER_BYTES ? "a receive buffer has no room behind a header"
+                                                 : NULL;
 }
 
 enum virtq_result vsock_post(struct virtio_vsock *vsock)
@@ -48,9 +48,8 @@ static bool take_packet(struct virtio_vsock *vsock, const struct port_entry *ent
     struct virtio_vsock_buffer *buffer = &vsock->posted[entry->id % VIRTIO_VSOCK_QUEUE_SIZE];
     struct virtio_vsock_hdr header;
     memcpy(&header, entry->header, sizeof(header));
-    if (!vsock->serving || entry->id >= VIRTIO_VSOCK_QUEUE_SIZE ||
-        (entry->flags & PORT_MORE) != 0 || header.len != entry->length ||
-        buffer->chain.writable_bytes < HEADER_BYTES ||
+    if (entry->id >= VIRTIO_VSOCK_QUEUE_SIZE || (entry->flags & PORT_MORE) != 0 ||
+        header.len != entry->length || buffer->chain.writable_bytes < HEADER_BYTES ||
         entry->length > buffer->chain.writable_bytes - HEADER_BYTES ||
         !virtq_put(q, &buffer->chain, entry->length + HEADER_BYTES)) {
         return false;

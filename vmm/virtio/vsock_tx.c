@@ -127,7 +127,7 @@ static bool take_one(struct virtio_vsock *vsock, const struct port_entry *entry)
 {
     struct virtio_vsock_packet *packet = &vsock->sent[entry->id % VIRTIO_VSOCK_QUEUE_SIZE];
     bool is_answer = entry->id >= VSOCK_ID_ANSWER;
-    if (!vsock->serving || packet->state != (is_answer ? VSOCK_ANSWERED : VSOCK_SENT)) {
+    if (packet->state != (is_answer ? VSOCK_ANSWERED : VSOCK_SENT)) {
         return false;
     }
     if (!is_answer && (entry->flags & PORT_NOT_THERE) != 0 &&

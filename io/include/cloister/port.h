@@ -19,7 +19,8 @@
  * header. The VMM writes the header into its guest's memory: the switch leaves the first
  * header_bytes (of its record) of a frame's first chain free. Chains of `recv` are used in order.
  * A chain has at most PORT_CHAIN_ENTRIES, and in `recv` at least header_bytes bytes, for vsock one
- * more. An entry may be empty.
+ * more. An entry may be empty. A vsock's port reaches itself as well, and may name any source then:
+ * so a VMM answers its guest in the name of a peer that is not there.
  *
  * At most PORT_ENTRIES chains of a ring may be under way, so a *_done ring is never full; a VMM
  * that does not keep to that has its port closed by the switch, as has one whose entries make no

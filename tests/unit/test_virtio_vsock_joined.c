@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Socket devices of two guests on the switch itself: streams both ways that arrive byte for byte
+ * whatever buffers there are, RST where nobody is, and peers that are told of a reset.
+ */
+#include "io/virt/switch/switch_core.h"
+#include "tests/unit/guest_driver.h"
+#include "vmm/virtio/vsock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SIZE        64u
+#define NUM_BUFFERS 16u
+#define SLOT        0x1800u /* bytes of RAM for a packet that is sent */
+#define PACKETS(n)  (TABLES_GPA + 64 * (gpa_t)(n))
+
+enum { RX = VIRTIO_VSOCK_RX, TX = VIRTIO_VSOCK_TX, BUFFER = 2048, NUM_SLOTS = 8 };
+
+struct side {
+    struct guest guest;
+    struct virtio_vsock vsock;
+    struct mmio_region region;
+    struct ring rings[2];
+    struct port port;
+    struct vmm_vsock record;
+    bool signalled;
+    unsigned num_posted, num_sent; /* in the life of its rings */
+    uint32_t lengths[NUM_BUFFERS];
+    uint64_t sent, received; /* bytes of the stream */
+};
+
+static struct side sides[2];
+static struct switch_config config;
+static struct switch_core core;
+
+static void device_notifies(unsigned channel)
+{
+    assert_in_range(channel, 10, 11);
+    switch_core_run(&core);
+}
+
+static void switch_notifies(uint8_t channel)
+{
+    assert_in_range(channel, 10, 11);
+    sides[channel - 10].signalled = true;
+}
+
+static void report(const char *text)
+{
+    fail_msg("%s", text);
+}
+
+static void set_timeout(uint64_t ns)
+{
+    (void)ns;
+}
+
+static const struct switch_ops ops = { switch_notifies, report, set_timeout };
+
+static void join(unsigned i)
+{
+    struct side *side = &sides[i];
+    guest_create(&side->guest);
+    side->record = (struct vmm_vsock){ .port_vaddr = (uint64_t)(uintptr_t)&side->port,
+                                       .cid = 3 + i,
+                                       .channel = (uint8_t)(10 + i) };
+    config.ports[i] = (struct switch_port){
+        .port_vaddr = side->record.port_vaddr,
+        .memory = { (uint64_t)(uintptr_t)side->guest.ram.base, RAM_BYTES },
+        .cid = 3 + i,
+        .allow = UINT32_MAX,
+        .channel = side->record.channel,
+        .name = "guest",
+    };
+    assert_true(virtio_vsock_init(&side->vsock, "vsock", &side->guest.ram, &side->guest.irq,
+                                  &side->record, device_notifies));
+    side->region = virtio_mmio_region(&side->vsock.device, 0xa000000, 0x1000);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    memset(sides, 0, sizeof(sides));
+    config = (struct switch_config){ .magic = SWITCH_CONFIG_MAGIC,
+                                     .kind = SWITCH_VSOCK,
+                                     .num_ports = 2,
+                                     .timer_channel = SWITCH_NO_CHANNEL };
+    join(0);
+    join(1);
+    switch_core_init(&core, &config, &ops);
+    switch_core_run(&core);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    guest_destroy(&sides[0].guest);
+    guest_destroy(&sides[1].guest);
+    return 0;
+}
+
+static void drive(struct side *side)
+{
+    assert_int_equal(driver_negotiate(&side->region, VIRTIO_FEATURE(VIRTIO_F_VERSION_1)), 11);
+    for (unsigned q = 0; q < 2; q++) {
+        ring_create(&side->rings[q], &side->guest, q, SIZE);
+        assert_int_equal(driver_place(&side->region, q, &side->rings[q]), 1);
+    }
+    driver_ok(&side->region);
+    side->num_posted = side->num_sent = 0;
+}
+
+static void settle(void)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        if (sides[i % 2].signalled) {
+            sides[i % 2].signalled = false;
+            virtio_vsock_notified(&sides[i % 2].vsock);
+        }
+    }
+}
+
+static void post(struct side *side, uint32_t bytes)
+{
+    unsigned n = side->num_posted % NUM_BUFFERS;
+    if ((uint16_t)(side->num_posted - side->rings[RX].used_seen) == NUM_BUFFERS) {
+        return;
+    }
+    side->num_posted++;
+    side->lengths[n] = bytes;
+    ring_set(&side->rings[RX], n, BUFFERS_GPA + n * BUFFER, bytes, WRITE, 0);
+    ring_offer(&side->rings[RX], n);
+    reg_write(&side->region, VIRTIO_MMIO_QUEUE_NOTIFY, RX);
+}
+
+static uint8_t byte_of(unsigned from, uint64_t at)
+{
+    return (uint8_t)((at + from * 77) * 0x9e3779b1u >> 11);
+}
+
+static struct virtio_vsock_hdr header_of(unsigned from, uint16_t op, uint32_t bytes)
+{
+    return (struct virtio_vsock_hdr){ .src_cid = 3 + from,
+                                      .dst_cid = 4 - from,
+                                      .src_port = 7 + from,
+                                      .dst_port = 8 - from,
+                                      .len = bytes,
+                                      .type = VIRTIO_VSOCK_TYPE_STREAM,
+                                      .op = op };
+}
+
+/* False: all slots are under way. */
+static bool send(unsigned from, const struct virtio_vsock_hdr *header)
+{
+    struct side *side = &sides[from];
+    unsigned n = side->num_sent % NUM_SLOTS;
+    gpa_t at = BUFFERS_GPA + 0x10000 + n * SLOT;
+    side->rings[TX].used_seen = ring_used(&side->rings[TX])->idx;
+    if (side->num_sent >= NUM_SLOTS + side->rings[TX].used_seen) {
+        return false;
+    }
+    for (uint32_t i = 0; i < header->len; i++) {
+        *(uint8_t *)guest_at(&side->guest, at + i) = byte_of(from, side->sent++);
+    }
+    memcpy(guest_at(&side->guest, PACKETS(n)), header, sizeof(*header));
+    ring_set(&side->rings[TX], 2 * n, PACKETS(n), sizeof(*header), header->len > 0 ? NEXT : 0,
+             2 * n + 1);
+    ring_set(&side->rings[TX], 2 * n + 1, at, header->len, 0, 0);
+    ring_offer(&side->rings[TX], 2 * n);
+    side->num_sent++;
+    reg_write(&side->region, VIRTIO_MMIO_QUEUE_NOTIFY, TX);
+    return true;
+}
+
+/* Takes one packet; its operation, or 0: there is none. */
+static uint16_t receive(unsigned to, struct virtio_vsock_hdr *header)
+{
+    struct side *side = &sides[to];
+    unsigned n = side->rings[RX].used_seen % NUM_BUFFERS; /* they are used in order */
+    if (ring_used(&side->rings[RX])->idx == side->rings[RX].used_seen) {
+        return 0;
+    }
+    uint32_t bytes = ring_take_used(&side->rings[RX], n);
+    const uint8_t *at = guest_at(&side->guest, BUFFERS_GPA + n * BUFFER);
+    memcpy(header, at, sizeof(*header));
+    assert_int_equal(bytes, sizeof(*header) + header->len);
+    assert_true(bytes <= side->lengths[n]);
+    for (uint32_t i = 0; i < header->len; i++) {
+        assert_int_equal(at[sizeof(*header) + i], byte_of(1 - to, side->received++));
+    }
+    return header->op;
+}
+
+static void streams_both_ways(void **state)
+{
+    struct virtio_vsock_hdr header;
+    (void)state;
+    srand(6);
+    drive(&sides[0]);
+    drive(&sides[1]);
+    for (unsigned i = 0; i < 20000; i++) {
+        unsigned from = (unsigned)rand() % 2;
+        header = header_of(from, VIRTIO_VSOCK_OP_RW, (uint32_t)rand() % 5000);
+        send(from, &header);
+        for (int n = rand() % 4; n > 0; n--) {
+            post(&sides[1 - from], 45 + (uint32_t)rand() % 2000);
+        }
+        settle();
+        while (receive(1 - from, &header) != 0) {
+        }
+    }
+    for (unsigned i = 0; i < 200; i++) {
+        post(&sides[i % 2], 2000);
+        settle();
+        receive(i % 2, &header);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        assert_true(sides[i].sent > 1000000);
+        assert_int_equal(sides[1 - i].received, sides[i].sent);
+        assert_int_equal(sides[i].vsock.port.sending, 0);
+        assert_int_equal(sides[i].vsock.device.guest_errors, 0);
+    }
+}
+
+static void nobody_is_there(void **state)
+{
+    struct virtio_vsock_hdr header = header_of(0, VIRTIO_VSOCK_OP_REQUEST, 0);
+    (void)state;
+    drive(&sides[0]);
+    for (uint64_t cid = 0; cid < 6; cid++) { /* the other guest has no driver yet */
+        header = header_of(0, VIRTIO_VSOCK_OP_REQUEST, 0);
+        header.dst_cid = cid;
+        assert_true(send(0, &header));
+        post(&sides[0], 2000);
+        settle();
+        assert_int_equal(receive(0, &header), VIRTIO_VSOCK_OP_RST);
+        assert_int_equal(header.src_cid, cid);
+        assert_int_equal(header.dst_cid, 3);
+        assert_int_equal(header.dst_port, 7);
+    }
+    assert_int_equal(sides[0].vsock.refused, 6);
+}
+
+static void a_peer_that_is_reset(void **state)
+{
+    struct virtio_vsock_hdr header;
+    (void)state;
+    drive(&sides[0]);
+    for (unsigned i = 0; i < 1000; i++) {
+        drive(&sides[1]);
+        header = header_of(0, VIRTIO_VSOCK_OP_REQUEST, 0);
+        assert_true(send(0, &header));
+        post(&sides[1], 2000);
+        settle();
+        assert_int_equal(receive(1, &header), VIRTIO_VSOCK_OP_REQUEST);
+        header = header_of(1, VIRTIO_VSOCK_OP_RESPONSE, 0);
+        assert_true(send(1, &header));
+        if (i % 2 == 0) { /* the other one has no room until later */
+            post(&sides[0], 2000);
+        }
+        settle();
+        reg_write(&sides[1].region, VIRTIO_MMIO_STATUS, 0);
+        assert_int_equal(reg_read(&sides[1].region, VIRTIO_MMIO_STATUS), 0);
+        post(&sides[0], 2000);
+        settle();
+        uint16_t op = receive(0, &header);
+        if (op == VIRTIO_VSOCK_OP_RESPONSE) {
+            op = receive(0, &header);
+        }
+        assert_int_equal(op, VIRTIO_VSOCK_OP_RST);
+        assert_int_equal(header.src_cid, 4);
+        assert_int_equal(header.src_port, 8);
+        assert_int_equal(sides[1].vsock.num_lost, 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { TEST(streams_both_ways), TEST(nobody_is_there),
+                                        TEST(a_peer_that_is_reset) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
