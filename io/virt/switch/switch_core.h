@@ -5,8 +5,8 @@
  * vsock.c decide who gets what.
  *
  * A run takes what has been sent until there is nothing more, in turns: each port may send
- * SWITCH_QUANTUM bytes, then the next. It ends because ports have posted only so much, and their
- * VMMs run below the switch; on several cores the switch's budget is what bounds it. Each VMM is
+ * SWITCH_QUANTUM bytes, then the next. It ends because ports have posted only so much, and guests
+ * run below the switch; on several cores the switch's budget is what bounds it. Each VMM is
  * notified once a run.
  */
 #pragma once
