@@ -332,6 +332,20 @@ static void a_sender_changes_its_mind(void **state)
     expect_nothing(1);
 }
 
+/* To itself, out of what it receives into. */
+static void overlapping_memory(void **state)
+{
+    (void)state;
+    for (uint32_t shift = 0; shift < 300; shift += 7) {
+        uint32_t at = vmms[0].next_send;
+        vmm_post_chain(0, &(struct stretch){ at + shift, 44 + 200 }, 1);
+        send(0, 0, bytes, 200);
+        expect_done(0, 1, 0);
+        assert_true(vmm_receive(0, &arrival));
+        assert_int_equal(arrival.bytes, 200);
+    }
+}
+
 /* A tail that goes back behind what was seen must not make the switch turn for ever. */
 static void a_tail_goes_back(void **state)
 {
@@ -425,7 +439,8 @@ int main(void)
         TEST(half_a_packet_waits), TEST(a_receiver_closes),
         TEST(a_sender_closes),     TEST(many_wait),
         TEST(a_receiver_breaks),   TEST(a_sender_changes_its_mind),
-        TEST(a_tail_goes_back),    TEST(at_random),
+        TEST(overlapping_memory),  TEST(a_tail_goes_back),
+        TEST(at_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,7 +70,7 @@ void pieces_copy(struct cursor *to, struct cursor *from, uint32_t count, struct 
     while (count > 0) {
         uint32_t part = stretch(from, stretch(to, count));
         uint8_t *at = to->piece->at + to->offset;
-        memcpy(at, from->piece->at + from->offset, part);
+        memmove(at, from->piece->at + from->offset, part);
         if (sum != NULL)
             sum_add(sum, at, part);
         to->offset += part;

@@ -36,5 +36,6 @@ uint16_t sum_fold(const struct sum *sum);
 void cursor_skip(struct cursor *cursor, uint32_t count);
 
 /* Copies `count` bytes and moves both on. Where `sum` is not NULL, adds what was written: a sender
- * that changes its memory meanwhile gets a sum of what has arrived. */
+ * that changes its memory meanwhile gets a sum of what has arrived. Pieces may overlap, as a
+ * guest's own do that sends to itself: then what arrives is its affair. */
 void pieces_copy(struct cursor *to, struct cursor *from, uint32_t count, struct sum *sum);
