@@ -132,35 +132,33 @@ thread=1
 [big]
 rw=randwrite
 bs=4k
-size=8M
-offset=4M
-numjobs=2
-offset_increment=8M
+offset=1M
+size=40M
 [small]
 rw=randwrite
 bs=512
-size=4M
-offset=24M
+offset=41M
+size=5M
 numjobs=2
-offset_increment=4M
+offset_increment=5M
 [even]
 rw=write
 bs=512
 zonemode=strided
 zonesize=512
 zonerange=1k
-offset=36M
-size=8M
+offset=53477376
+size=10M
 [odd]
 rw=write
 bs=512
 zonemode=strided
 zonesize=512
 zonerange=1k
-offset=37749248
-size=8M
+offset=53477888
+size=10M
 """
-FIO_FIRST, FIO_END = 4 * MIB, 46 * MIB  # in a partition
+FIO_FIRST, FIO_END = 1 * MIB, 62 * MIB  # in a partition; room for 10,000 of each
 
 
 def pattern_of(guest):
