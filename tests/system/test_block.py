@@ -234,5 +234,7 @@ def test_a_disk_without_a_table(boot, disk):
         assert re.search(rf"block: {guest.name} has no disk: partition \d \(from 0\): [^\r]*table",
                          machine.plain_log())
         assert "/mnt" not in guest.run("mount")
+        said = dmesg(guest)
+        assert "init: /dev/vda is a disk of no size" in said and "FAT-fs" not in said
         guest.run("dd if=/dev/vda of=/dev/null bs=512 count=1 2>&1; true")
         guest.answers()
