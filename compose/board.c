@@ -152,6 +152,7 @@ static const char *read_slots(const void *dtb, struct board *board)
         if (!reg(dtb, node, 0, &slot.registers) || !interrupt(dtb, node, 0, &slot.irq) ||
             slot.registers.bytes == 0)
             return "a virtio,mmio node has no `reg` or no `interrupts`";
+        slot.is_coherent = fdt_getprop(dtb, node, "dma-coherent", NULL) != NULL;
         board->slots[slot.registers.addr / slot.registers.bytes % BOARD_SLOTS] = slot;
     }
     return NULL;

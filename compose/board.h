@@ -22,6 +22,7 @@ struct board_irq {
 struct board_slot {
     struct board_range registers;
     struct board_irq irq;
+    bool is_coherent; /* the device sees what is in the caches */
 };
 
 struct board {

@@ -71,16 +71,25 @@ static void plan_all(struct system *system)
 }
 
 /* Tells what the board lacks. */
+static bool check_slot(const struct system *system, const struct value *wanted, const char *what,
+                       unsigned slot)
+{
+    if (wanted == NULL || system->board->slots[slot].registers.bytes != 0)
+        return true;
+    diag_error(system->diag, wanted->at,
+               "the board has no %s: its device tree has no virtio,mmio slot %u; use another "
+               "board, or remove this",
+               what, slot);
+    return false;
+}
+
 static bool check_board(const struct system *system)
 {
     const struct guest *guest = model_first_disk(system->model);
-    if (guest == NULL || system->board->slots[BOARD_DISK_SLOT].registers.bytes != 0)
-        return true;
-    diag_error(system->diag, guest->disk.at,
-               "the board has no disk: its device tree has no virtio,mmio slot %d; use another "
-               "board, or remove `disk`",
-               BOARD_DISK_SLOT);
-    return false;
+    const struct network *network = model_first_uplink(system->model);
+    return check_slot(system, guest == NULL ? NULL : &guest->disk, "disk", BOARD_DISK_SLOT) &&
+           check_slot(system, network == NULL ? NULL : &network->uplink, "network card",
+                      BOARD_NET_SLOT);
 }
 
 /* One PD's place is kept for the supervisor. */

@@ -48,9 +48,16 @@ _Static_assert(MAX_GUESTS + 1 <= SDDF_MAX_CLIENTS, "a record has room for every 
 #define PRIORITY_SERIAL_VIRT_RX 199
 #define PRIORITY_BLK_DRIVER     200
 #define PRIORITY_BLK_VIRT       199
+#define PRIORITY_NET_DRIVER     101
+#define PRIORITY_NET_VIRT_TX    100
+#define PRIORITY_NET_VIRT_RX    99
 #define PRIORITY_VMM            100
 #define PRIORITY_SWITCH         98
 #define PRIORITY_GUEST          50
+
+/* A storm from outside takes a quarter of the core at most. */
+#define NET_DRIVER_BUDGET_US 100
+#define NET_DRIVER_PERIOD_US 400
 
 /* Guests of equal priority take turns of this length. */
 #define GUEST_SLICE_US 10000

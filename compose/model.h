@@ -112,6 +112,15 @@ static inline struct guest *model_guest(const struct model *model, size_t index)
     net != list_end(&(guest)->net, sizeof(*net));                                                  \
     net++
 
+/* Returns the first network with an uplink, or NULL. */
+static inline struct network *model_first_uplink(const struct model *model)
+{
+    for (EACH_NETWORK(network, model))
+        if (network->uplink.number != 0)
+            return network;
+    return NULL;
+}
+
 /* Returns the first guest with a disk, or NULL. */
 static inline struct guest *model_first_disk(const struct model *model)
 {

@@ -4,15 +4,7 @@
 #include "compose/sddf.h"
 #include "compose/system.h"
 
-#include <string.h>
-
 #include <cloister/port.h>
-
-static void set_mac(uint8_t *mac, uint64_t number)
-{
-    for (unsigned i = 0; i < 6; i++)
-        mac[i] = (uint8_t)(number >> (40 - 8 * i));
-}
 
 /* Only who learns addresses forgets them. */
 static bool learns(const struct model *model, const struct network *network)
@@ -38,6 +30,8 @@ static void plan_switch(struct system *system, const struct network *network, st
     sw->config->timer_channel = learns(system->model, network)
                                     ? sddf_connect_timer(plan, sw->pd, timer)
                                     : SWITCH_NO_CHANNEL;
+    if (network->uplink.number != 0)
+        uplink_plan_client(system, network, sw);
 }
 
 void net_plan(struct system *system, struct pd *timer)
@@ -45,6 +39,8 @@ void net_plan(struct system *system, struct pd *timer)
     const struct model *model = system->model;
     system->switches =
         arena_alloc(system->plan.arena, (model->networks.count + 1) * sizeof(*system->switches));
+    if (model_first_uplink(model) != NULL)
+        uplink_plan(system);
     for (EACH_NETWORK(network, model))
         plan_switch(system, network, timer);
 }
@@ -74,11 +70,11 @@ static void plan_port(struct system *system, struct pd *vmm, const struct region
     port->mtu = card->mtu = (uint16_t)network->mtu.number;
     port->channel = channel->b.id;
     port->fixed = net->bridge.number == 0;
-    set_mac(port->mac, net->mac.number);
+    sddf_set_mac(port->mac, net->mac.number);
     sddf_set_name(port->name, guest->name.text);
     card->port_vaddr = plan_map(plan, vmm, region, "rw");
     card->channel = channel->a.id;
-    set_mac(card->mac, net->mac.number);
+    sddf_set_mac(card->mac, net->mac.number);
     note(plan, guest, network);
 }
 

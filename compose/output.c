@@ -19,6 +19,8 @@ static void write_devices(FILE *out, const struct system *system, const char *fo
     (void)folder;
     if (system->disk.pd != NULL)
         fputs("disk\n", out);
+    if (system->net.virt_tx != NULL)
+        fputs("net\n", out);
 }
 
 /* The end of the report: what the description of the system does not say. */

@@ -16,6 +16,12 @@ struct pd *plan_pd(struct plan *plan, const char *name, const char *program, uin
     return pd;
 }
 
+void plan_budget(struct pd *pd, unsigned budget_us, unsigned period_us)
+{
+    pd->budget_us = budget_us;
+    pd->period_us = period_us;
+}
+
 struct vm *plan_vm(struct plan *plan, struct pd *pd, const char *name, unsigned num_vcpus)
 {
     struct vm *vm = arena_alloc(plan->arena, sizeof(*vm));

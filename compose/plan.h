@@ -54,7 +54,8 @@ struct pd {
     const char *name;
     const char *program; /* the ELF file among the programs that it is a copy of */
     uint8_t priority;
-    uint8_t num_ids; /* of channels and interrupts, handed out from 0 */
+    unsigned budget_us, period_us; /* 0: may run for ever */
+    uint8_t num_ids;               /* of channels and interrupts, handed out from 0 */
     uint64_t next_vaddr;
     struct map *maps;
     struct irq *irqs;
@@ -102,6 +103,9 @@ struct plan {
 
 /* Adds a PD that runs a copy of a program. */
 struct pd *plan_pd(struct plan *plan, const char *name, const char *program, uint8_t priority);
+
+/* Limits a PD to a part of each period. */
+void plan_budget(struct pd *pd, unsigned budget_us, unsigned period_us);
 
 /* Gives a PD a virtual machine. */
 struct vm *plan_vm(struct plan *plan, struct pd *pd, const char *name, unsigned num_vcpus);

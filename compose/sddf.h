@@ -12,6 +12,9 @@ void sddf_set_magic(struct sddf_magic *magic, enum sddf_type type);
 /* Sets a client's name, of SDDF_NAME_BYTES. */
 void sddf_set_name(char *to, const char *name);
 
+/* Writes a MAC address of 6 bytes, given as 48 bits. */
+void sddf_set_mac(uint8_t *mac, uint64_t number);
+
 /* Maps a region and returns it as records tell it. */
 struct sddf_region sddf_map(struct plan *plan, struct pd *pd, const struct region *region,
                             const char *perms);

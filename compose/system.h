@@ -40,6 +40,14 @@ struct disk {
     struct blk_virt_config *virt;
 };
 
+/* The network card's virtualisers; NULL: no network has an uplink. */
+struct net {
+    struct pd *virt_tx, *virt_rx;
+    struct net_virt_tx_config *tx;
+    struct net_virt_rx_config *rx;
+    struct region *rx_data;
+};
+
 /* The switch of a network. */
 struct net_switch {
     struct pd *pd;
@@ -58,6 +66,7 @@ struct system {
     const struct region *gicv; /* the GIC's virtual CPU interface, which all guests map */
     struct serial serial;
     struct disk disk;
+    struct net net;
     struct net_switch *switches; /* one a network */
 };
 
@@ -90,3 +99,10 @@ void net_plan(struct system *system, struct pd *timer);
 /* Gives a guest's VMM a port for each of its cards. */
 void net_plan_client(struct system *system, struct pd *vmm, const struct region *ram,
                      struct vmm_net *cards, const struct guest *guest);
+
+/* uplink.c. Adds the network card's driver and virtualisers to the plan. */
+void uplink_plan(struct system *system);
+
+/* Makes the switch of a network the next client of both. */
+void uplink_plan_client(struct system *system, const struct network *network,
+                        struct net_switch *sw);

@@ -40,7 +40,10 @@ static void write_vm(FILE *out, const struct vm *vm)
 
 static void write_pd(FILE *out, const struct pd *pd)
 {
-    fprintf(out, "\n    <protection_domain name=\"%s\" priority=\"%u\">\n", pd->name, pd->priority);
+    fprintf(out, "\n    <protection_domain name=\"%s\" priority=\"%u\"", pd->name, pd->priority);
+    if (pd->budget_us != 0)
+        fprintf(out, " budget=\"%u\" period=\"%u\"", pd->budget_us, pd->period_us);
+    fputs(">\n", out);
     fprintf(out, "        <program_image path=\"%s.elf\"/>\n", pd->name);
     write_maps(out, "        ", pd->maps);
     for (const struct irq *irq = pd->irqs; irq != NULL; irq = irq->next) {

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 # devices.sh SYSTEM_DIR: prints QEMU's options for the board's devices that the system built there
-# needs, one word a line. In the environment: DISK, the image of the disk, and DISK_SNAPSHOT, where
-# what the guests write is to be forgotten.
+# needs, one word a line. In the environment: DISK, the image of the disk, DISK_SNAPSHOT, where what
+# the guests write is to be forgotten, and NET, what the card is joined to, as QEMU's -netdev has it.
 set -euo pipefail
 
 readonly DISK_SLOT=31 # BOARD_DISK_SLOT in compose/limits.h
+readonly NET_SLOT=23  # BOARD_NET_SLOT
 readonly SECTOR_BYTES=512
 
 die() { echo "$*" >&2; exit 1; }
@@ -26,11 +27,18 @@ disk() {
         -device "virtio-blk-device,drive=disk,bus=virtio-mmio-bus.$DISK_SLOT"
 }
 
+# Without NET the card is on QEMU's user network.
+net() {
+    printf '%s\n' -netdev "${NET:-user},id=net" \
+        -device "virtio-net-device,netdev=net,bus=virtio-mmio-bus.$NET_SLOT"
+}
+
 [ $# -eq 1 ] || die "usage: devices.sh SYSTEM_DIR"
 [ -f "$1/system.devices" ] || exit 0
 while read -r device; do
     case $device in
     disk) disk ;;
+    net) net ;;
     *) die "$1/system.devices: QEMU is given no $device" ;;
     esac
 done <"$1/system.devices"

@@ -22,4 +22,4 @@ system-disk: $(SYSTEM_DIR)/system.xml
 
 # The words that devices.sh prints, one a line: `$(QEMU_DEVICES) && qemu $$devices`.
 QEMU_DEVICES = devices=$$(DISK='$(DISK_IMAGE)' DISK_SNAPSHOT='$(filter-out 0,$(DISK_SNAPSHOT))' \
-    systems/devices.sh $(SYSTEM_DIR)) && IFS=$$'\n'
+    NET='$(NET)' systems/devices.sh $(SYSTEM_DIR)) && IFS=$$'\n'

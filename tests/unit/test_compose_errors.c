@@ -373,7 +373,11 @@ static void wrong_boards_are_told(void **state)
     rig_write_board_without_slots();
     expect(GUEST("    disk: true\n"),
            "5:11: error: the board has no disk: its device tree has no virtio,mmio slot 31; use "
-           "another board, or remove `disk`");
+           "another board, or remove this");
+    expect(
+        NETWORK(", uplink: true", "{network: lan}"),
+        "2:32: error: the board has no network card: its device tree has no virtio,mmio slot 23; "
+        "use another board, or remove this");
     rig_write_board(RIG_BOARD_RAM, true);
 }
 
