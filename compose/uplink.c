@@ -81,8 +81,7 @@ static void fill_receiver(const struct model *model, const struct network *netwo
     }
 }
 
-void uplink_plan_client(struct system *system, const struct network *network,
-                        struct net_switch *sw)
+void uplink_plan_client(struct system *system, const struct network *network, struct net_switch *sw)
 {
     struct plan *plan = &system->plan;
     struct net *net = &system->net;
