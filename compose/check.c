@@ -180,5 +180,6 @@ bool check_model(struct diag *diag, struct model *model)
     check_switch(diag, model);
     check_disks(diag, model);
     check_networks(diag, model);
+    check_sockets(diag, model);
     return diag->errors == errors;
 }

@@ -8,6 +8,10 @@
 
 static void check_name(struct diag *diag, const struct model *model, const struct network *network)
 {
+    if (strcmp(network->name.text, "vsock") == 0) {
+        diag_error(diag, network->name.at,
+                   "'vsock' is the name of the sockets' switch; give the network another");
+    }
     for (EACH_NETWORK(other, model)) {
         if (other >= network)
             return;
@@ -146,9 +150,9 @@ static void check_member(struct diag *diag, const struct model *model,
     }
 }
 
-#define EACH_GROUP(group, network)                                                                 \
-    const struct list *group = (network)->allow.items;                                             \
-    group != list_end(&(network)->allow, sizeof(*group));                                          \
+#define EACH_GROUP(group, allow)                                                                   \
+    const struct list *group = (allow)->items;                                                     \
+    group != list_end(allow, sizeof(*group));                                                      \
     group++
 #define EACH_MEMBER(member, group)                                                                 \
     const struct value *member = (group)->items;                                                   \
@@ -164,12 +168,12 @@ static bool has_member(const struct list *group, const char *name)
 }
 
 /* Whether two members, by name, may talk with each other. */
-static bool allowed(const struct network *network, const char *a, const char *b)
+static bool allowed(const struct list *allow, const char *a, const char *b)
 {
-    for (EACH_GROUP(group, network))
+    for (EACH_GROUP(group, allow))
         if (has_member(group, a) && has_member(group, b))
             return true;
-    return network->allow.count == 0;
+    return allow->count == 0;
 }
 
 static uint32_t reach(const struct model *model, const struct network *network, const char *from)
@@ -178,7 +182,7 @@ static uint32_t reach(const struct model *model, const struct network *network, 
     for (EACH_GUEST(guest, model)) {
         const struct guest_net *net = card_on(guest, network);
         if (net != NULL && strcmp(guest->name.text, from) != 0 &&
-            allowed(network, from, guest->name.text))
+            allowed(&network->allow, from, guest->name.text))
             bits |= 1u << net->port;
     }
     return bits;
@@ -187,7 +191,7 @@ static uint32_t reach(const struct model *model, const struct network *network, 
 uint32_t network_allow(const struct model *model, const struct network *network,
                        const struct guest *from, unsigned uplink_bit)
 {
-    bool out = network->uplink.number != 0 && allowed(network, from->name.text, UPLINK);
+    bool out = network->uplink.number != 0 && allowed(&network->allow, from->name.text, UPLINK);
     return reach(model, network, from->name.text) | (uint32_t)out << uplink_bit;
 }
 
@@ -213,7 +217,75 @@ void check_networks(struct diag *diag, struct model *model)
             if (!value_given(&net->mac))
                 derive_mac(model, guest, net);
     for (EACH_NETWORK(network, model))
-        for (EACH_GROUP(group, network))
+        for (EACH_GROUP(group, &network->allow))
             for (EACH_MEMBER(member, group))
                 check_member(diag, model, network, member);
+}
+
+/* ---- Sockets ---------------------------------------------------------------------------------*/
+
+static bool has_sockets(const struct guest *guest)
+{
+    return guest->vsock.at.line != 0;
+}
+
+unsigned sockets_count(const struct model *model)
+{
+    unsigned count = 0;
+    for (EACH_GUEST(guest, model))
+        count += has_sockets(guest);
+    return count;
+}
+
+uint32_t sockets_allow(const struct model *model, const struct guest *from)
+{
+    uint32_t bits = 0;
+    for (EACH_GUEST(guest, model))
+        if (guest != from && has_sockets(guest) &&
+            allowed(&model->vsock.allow, from->name.text, guest->name.text))
+            bits |= 1u << guest->vsock.port;
+    return bits;
+}
+
+static void check_cid(struct diag *diag, const struct model *model, const struct guest *guest)
+{
+    for (EACH_GUEST(other, model)) {
+        if (other == guest)
+            return;
+        if (has_sockets(other) && other->vsock.cid.number == guest->vsock.cid.number) {
+            diag_error(diag, guest->vsock.cid.at, "%s has the CID %lu already; give %s another",
+                       other->name.text, (unsigned long)guest->vsock.cid.number, guest->name.text);
+        }
+    }
+}
+
+static void check_socket_member(struct diag *diag, const struct model *model,
+                                const struct value *member)
+{
+    const struct guest *guest = find_guest(model, member->text);
+    if (guest == NULL || !has_sockets(guest)) {
+        diag_error(diag, member->at,
+                   "'%s' is no guest with sockets; give it `vsock: {cid: ...}` or remove it",
+                   member->text);
+    }
+}
+
+void check_sockets(struct diag *diag, struct model *model)
+{
+    unsigned ports = 0;
+    for (EACH_GUEST(guest, model)) {
+        if (!has_sockets(guest))
+            continue;
+        check_cid(diag, model, guest);
+        guest->vsock.port = ports++;
+        if (ports == SWITCH_PORTS + 1) {
+            diag_error(diag, guest->vsock.at,
+                       "%u guests before this one have sockets already, as many as a switch has "
+                       "ports; remove 'vsock' here",
+                       SWITCH_PORTS);
+        }
+    }
+    for (EACH_GROUP(group, &model->vsock.allow))
+        for (EACH_MEMBER(member, group))
+            check_socket_member(diag, model, member);
 }

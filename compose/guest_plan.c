@@ -89,6 +89,8 @@ static void add_devices(struct vmm_config *config, const struct guest *guest)
         add_virtio(config, VMM_DEVICE_VIRTIO_BLOCK);
     for (size_t i = 0; i < guest->net.count; i++)
         add_virtio(config, VMM_DEVICE_VIRTIO_NET);
+    if (guest->vsock.at.line != 0)
+        add_virtio(config, VMM_DEVICE_VIRTIO_VSOCK);
 }
 
 /* Without a virtIO console no console= is given: what the kernel says until it finds that out is
@@ -158,6 +160,6 @@ struct pd *guest_plan(struct system *system, const struct guest *guest, struct g
     config->dtb = plan_tree(plan, vmm, guest, boot, config);
     if (guest->disk.number != 0)
         disk_plan_client(system, vmm, ram, &config->block, guest);
-    net_plan_client(system, vmm, ram, config->nets, guest);
+    net_plan_client(system, vmm, ram, config, guest);
     return vmm;
 }

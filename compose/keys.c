@@ -52,6 +52,13 @@ static const struct key guest_net_keys[] = {
 static const struct key_table guest_net_table =
     TABLE("a guest's network card", struct guest_net, guest_net_keys);
 
+static const struct key guest_vsock_keys[] = {
+    KEY("cid", KEY_COUNT, guest_vsock, cid, REQUIRED, COUNT(MIN_CID, MAX_CID),
+        HELP("its context id, by which other guests reach it; no two may have the same")),
+};
+static const struct key_table guest_vsock_table =
+    TABLE("a guest's sockets", struct guest_vsock, guest_vsock_keys);
+
 static const struct key guest_keys[] = {
     KEY("name", KEY_NAME, guest, name, REQUIRED,
         HELP("its name, also its host name; its VMM is called NAME_vmm")),
@@ -77,6 +84,8 @@ static const struct key guest_keys[] = {
         HELP("whether its disk is read-only; only such guests may share a partition")),
     KEY("net", KEY_LIST, guest, net, COUNT(1, VMM_MAX_NETS), .table = &guest_net_table,
         OTHERWISE("no card"), HELP("its virtIO network cards: `eth0`, `eth1`...")),
+    KEY("vsock", KEY_MAP, guest, vsock, .table = &guest_vsock_table, OTHERWISE("none"),
+        HELP("its virtIO sockets, to other guests that have them: `vsock: {cid: 3}`")),
     KEY("console", KEY_SWITCH_MAP, guest, console, .table = &guest_console_table, OTHERWISE("true"),
         HELP("its virtIO console: `true`, `false` or a map")),
 };
@@ -110,10 +119,20 @@ static const struct key network_keys[] = {
 };
 static const struct key_table network_table = TABLE("a network", struct network, network_keys);
 
+static const struct key system_vsock_keys[] = {
+    KEY("allow", KEY_LIST, system_vsock, allow, COUNT(1, MAX_GROUPS), .element = &group_key,
+        OTHERWISE("everybody with everybody"),
+        HELP("which guests' sockets may reach each other: lists of guests' names")),
+};
+static const struct key_table system_vsock_table =
+    TABLE("the sockets", struct system_vsock, system_vsock_keys);
+
 static const struct key top_keys[] = {
     KEY("system", KEY_NAME, model, name, REQUIRED, HELP("the system's name")),
     KEY("console", KEY_MAP, model, console, .table = &system_console_table,
         OTHERWISE("its keys' defaults"), HELP("the terminal that all guests share")),
+    KEY("vsock", KEY_MAP, model, vsock, .table = &system_vsock_table,
+        OTHERWISE("its keys' defaults"), HELP("the sockets between guests")),
     KEY("networks", KEY_LIST, model, networks, COUNT(1, MAX_NETWORKS), .table = &network_table,
         OTHERWISE("none"), HELP("the networks that guests' cards are on")),
     KEY("guests", KEY_LIST, model, guests, REQUIRED, COUNT(1, MAX_GUESTS), .table = &guest_table,

@@ -24,6 +24,8 @@
 #define MAX_PARTITION  127
 #define MAX_NETWORKS   8
 #define MAX_GROUPS     32 /* of a network's `allow` */
+#define MIN_CID        3  /* below: the hypervisor, a loopback, the host (virtIO 1.2, 5.10.4) */
+#define MAX_CID        0xfffffffe
 #define MIN_MTU        576
 #define MAX_MTU        9000
 #define DEFAULT_MTU    1500 /* also the most on the board's card */

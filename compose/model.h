@@ -61,6 +61,13 @@ struct guest_net {
     unsigned port;
 };
 
+/* A guest's sockets; line 0: it has none. */
+struct guest_vsock {
+    struct mark at;
+    struct value cid;
+    unsigned port; /* check_sockets() hands it out */
+};
+
 struct guest {
     struct mark at;
     struct value name;
@@ -74,6 +81,7 @@ struct guest {
     struct value partition; /* from 0; check_model() fills in those that are not written */
     struct value readonly;
     struct list net; /* of struct guest_net */
+    struct guest_vsock vsock;
     struct guest_console console;
 };
 
@@ -82,10 +90,16 @@ struct system_console {
     struct value switch_keys; /* enum serial_switch */
 };
 
+struct system_vsock {
+    struct mark at;
+    struct list allow; /* as a network's */
+};
+
 struct model {
     struct mark at;
     struct value name;
     struct system_console console;
+    struct system_vsock vsock;
     struct list networks; /* of struct network */
     struct list guests;   /* of struct guest */
 };
@@ -97,10 +111,10 @@ static inline struct guest *model_guest(const struct model *model, size_t index)
 }
 
 /* The head of a loop over all guests. */
-#define EACH_GUEST(guest, model)                                                                   \
-    struct guest *guest = model_guest(model, 0);                                                   \
-    guest < model_guest(model, (model)->guests.count);                                             \
-    guest++
+#define EACH_GUEST(each, model)                                                                    \
+    struct guest *each = model_guest(model, 0);                                                    \
+    each < model_guest(model, (model)->guests.count);                                              \
+    each++
 
 /* The heads of loops over all networks, and over a guest's cards. */
 #define EACH_NETWORK(each, model)                                                                  \
@@ -150,3 +164,10 @@ uint32_t network_allow(const struct model *model, const struct network *network,
 
 /* The same for what comes in by the uplink. */
 uint32_t network_allow_uplink(const struct model *model, const struct network *network);
+
+/* The same for sockets. */
+void check_sockets(struct diag *diag, struct model *model);
+uint32_t sockets_allow(const struct model *model, const struct guest *from);
+
+/* Returns how many guests have sockets. */
+unsigned sockets_count(const struct model *model);

@@ -68,6 +68,7 @@ struct system {
     struct disk disk;
     struct net net;
     struct net_switch *switches; /* one a network */
+    struct net_switch sockets;
 };
 
 /* guest_plan.c. Finds and places a guest's images. Returns false, with errors told, where they are
@@ -93,12 +94,12 @@ void disk_plan(struct system *system);
 void disk_plan_client(struct system *system, struct pd *vmm, struct region *ram,
                       struct vmm_block *block, const struct guest *guest);
 
-/* net.c. Adds the switches of all networks to the plan. */
+/* net.c. Adds the switches of networks and sockets to the plan. */
 void net_plan(struct system *system, struct pd *timer);
 
-/* Gives a guest's VMM a port for each of its cards. */
+/* Gives a guest's VMM a port for each of its cards and for its sockets. */
 void net_plan_client(struct system *system, struct pd *vmm, const struct region *ram,
-                     struct vmm_net *cards, const struct guest *guest);
+                     struct vmm_config *config, const struct guest *guest);
 
 /* uplink.c. Adds the network card's driver and virtualisers to the plan. */
 void uplink_plan(struct system *system);

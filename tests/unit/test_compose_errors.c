@@ -56,20 +56,21 @@ static const struct {
       "5:14: error: 'console' is 'maybe'; it must be one of false, true" },
     { GUEST("    memory2: 3\n"),
       "5:5: error: unknown key 'memory2' in a guest (did you mean 'memory'?); the keys are name, "
-      "memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, net, console" },
+      "memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, net, vsock, "
+      "console" },
     /* Keys. */
     { "sytem: s\nguests:\n  - {name: a, memory: 256M}\n",
       "1:1: error: unknown key 'sytem' in a system (did you mean 'system'?); the keys are system, "
-      "console, networks, guests\n"
+      "console, vsock, networks, guests\n"
       "1:1: error: a system has no 'system'; add `system:` (the system's name)" },
     { GUEST("    zzz: 3\n"), "5:5: error: unknown key 'zzz' in a guest; the keys are name, memory, "
                              "kernel, initrd, cmdline, "
-                             "color, vcpus, disk, partition, readonly, net, console" },
+                             "color, vcpus, disk, partition, readonly, net, vsock, console" },
     { GUEST("    console: {cols: 80}\n"),
       "5:15: error: unknown key 'cols' in a guest's console; the keys are enabled, columns, rows" },
     { GUEST("    \"a\\0b\": 3\n"),
       "5:5: error: unknown key '' in a guest; the keys are name, memory, kernel, initrd, cmdline, "
-      "color, vcpus, disk, partition, readonly, net, console" },
+      "color, vcpus, disk, partition, readonly, net, vsock, console" },
     { GUEST("    memory: 128M\n"),
       "5:5: error: 'memory' is given twice in a guest, first in line 4; remove one" },
     { "system: s\nsystem: s\nguests:\n  - {name: a, memory: 256M}\n",
@@ -185,7 +186,8 @@ static const struct {
       "256M\n"
       "3:34: error: 'vcpus' is '9'; it must be a number from 1 to 4\n"
       "3:37: error: unknown key 'colour' in a guest (did you mean 'color'?); the keys are name, "
-      "memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, net, console" },
+      "memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, net, vsock, "
+      "console" },
     /* Disks. */
     { GUEST("    partition: 1\n"),
       "5:16: error: a has no disk that 'partition' could be about; add "
@@ -233,6 +235,19 @@ static const struct {
     { NETWORK(", allow: [a]", "{network: lan}"),
       "2:32: error: 'allow' is a single value; it must be a list, each element beginning with '- "
       "'" },
+    /* Sockets. */
+    { GUEST("    vsock: {cid: 2}\n"),
+      "5:18: error: 'cid' is '2'; it must be a number from 3 to 4294967294" },
+    { GUEST("    vsock: {}\n"),
+      "5:12: error: a guest's sockets has no 'cid'; add `cid:` (its context id, by which other "
+      "guests reach it; no two may have the same)" },
+    { GUEST("    vsock: {cid: 3}\n  - {name: b, memory: 256M, vsock: {cid: 3}}\n"),
+      "6:42: error: a has the CID 3 already; give b another" },
+    { "system: s\nvsock: {allow: [[a, b]]}\nguests:\n  - {name: a, memory: 256M, vsock: {cid: "
+      "3}}\n",
+      "2:21: error: 'b' is no guest with sockets; give it `vsock: {cid: ...}` or remove it" },
+    { "system: s\nnetworks: [{name: vsock}]\nguests:\n  - {name: a, memory: 256M}\n",
+      "2:19: error: 'vsock' is the name of the sockets' switch; give the network another" },
     { "system: s\nguests:\n  - {name: lan_switch, memory: 256M}\n",
       "3:12: error: the guest's name 'lan_switch' ends with '_switch', as names of switches do; "
       "give it another, such as guest0" },

@@ -26,30 +26,38 @@ static void read_switch(const struct composed *system, const char *pd)
     assert_int_equal(lan.kind, SWITCH_NET);
 }
 
-/* The switch and the VMM see the same port, the switch the guest's RAM, and each the other. */
-static void check_port(const struct composed *system, const char *switch_name, unsigned index,
-                       unsigned card)
+/* Port `index` of a switch: reads its VMM's record, and checks what the VMM has of the port. */
+static void check_half(const struct composed *system, const char *switch_name, unsigned index,
+                       bool is_card, unsigned card)
 {
     const struct switch_port *port = &lan.ports[index];
     char vmm_name[SDDF_NAME_BYTES + 8];
     (void)snprintf(vmm_name, sizeof(vmm_name), "%s_vmm", port->name);
     composed_record(system, vmm_name, "vmm_config", &config, sizeof(config));
-    const struct vmm_net *net = &config.nets[card];
+    uint64_t vaddr = is_card ? config.nets[card].port_vaddr : config.vsock.port_vaddr;
+    uint8_t channel = is_card ? config.nets[card].channel : config.vsock.channel;
     int sw = xml_pd(system->xml, switch_name);
     int vmm = xml_pd(system->xml, vmm_name);
     const struct xml_map *mine = xml_map_at(system->xml, sw, false, port->port_vaddr);
-    const struct xml_map *other = xml_map_at(system->xml, vmm, false, net->port_vaddr);
+    const struct xml_map *other = xml_map_at(system->xml, vmm, false, vaddr);
     assert_string_equal(mine->region, other->region);
     assert_true(xml_region(system->xml, mine->region)->size >= sizeof(struct port));
     assert_true(strcmp(mine->perms, "rw") == 0 && strcmp(other->perms, "rw") == 0);
     assert_string_equal(composed_region(system, sw, &port->memory, "rw")->region,
                         xml_map_at(system->xml, vmm, true, config.ram_gpa)->region);
-    const struct xml_end *end = xml_peer(system->xml, vmm, net->channel);
+    const struct xml_end *end = xml_peer(system->xml, vmm, channel);
     assert_int_equal(end->pd, sw);
     assert_int_equal(end->id, port->channel);
-    assert_memory_equal(net->mac, port->mac, sizeof(net->mac));
-    assert_int_equal(net->mac[0] & 1, 0);
-    assert_int_equal(net->mtu, port->mtu);
+}
+
+static void check_port(const struct composed *system, const char *switch_name, unsigned index,
+                       unsigned card)
+{
+    const struct switch_port *port = &lan.ports[index];
+    check_half(system, switch_name, index, true, card);
+    assert_memory_equal(config.nets[card].mac, port->mac, sizeof(port->mac));
+    assert_int_equal(port->mac[0] & 1, 0);
+    assert_int_equal(config.nets[card].mtu, port->mtu);
 }
 
 static unsigned count_devices(enum vmm_device_type type)
@@ -147,12 +155,71 @@ static void derived_macs_are_stable(void **state)
     free(system.xml);
 }
 
+/* Sockets have a switch of their own, which knows guests by CID. */
+static void sockets_fit_together(void **state)
+{
+    (void)state;
+    struct composed system = composed_yaml("system: s\nvsock: {allow: [[a, b], [b, c]]}\nguests:\n"
+                                           "  - {name: a, memory: 64M, vsock: {cid: 3}}\n"
+                                           "  - {name: none, memory: 64M}\n"
+                                           "  - {name: b, memory: 64M, vsock: {cid: 4000000000}}\n"
+                                           "  - {name: c, memory: 64M, vsock: {cid: 5}}\n",
+                                           "sockets");
+    static const uint64_t cids[] = { 3, 4000000000, 5 };
+    static const uint32_t allow[] = { 1u << 1, 1u << 0 | 1u << 2, 1u << 1 };
+    composed_record(&system, "vsock_switch", "switch_config", &lan, sizeof(lan));
+    assert_int_equal(lan.kind, SWITCH_VSOCK);
+    assert_int_equal(lan.num_ports, 3);
+    assert_false(lan.has_uplink);
+    for (unsigned i = 0; i < 3; i++) {
+        check_half(&system, "vsock_switch", i, false, 0);
+        assert_true(lan.ports[i].cid == cids[i] && config.vsock.cid == cids[i]);
+        assert_int_equal(lan.ports[i].allow, allow[i]);
+        assert_int_equal(count_devices(VMM_DEVICE_VIRTIO_VSOCK), 1);
+    }
+    free(system.xml);
+}
+
+/* The card's driver, its virtualisers, and the switch as their client. */
+static void uplink_fits_together(void **state)
+{
+    static struct net_virt_rx_config rx;
+    static struct net_virt_tx_config tx;
+    (void)state;
+    struct composed system =
+        composed_yaml("system: s\nnetworks: [{name: lan, uplink: true}, {name: in}]\nguests:\n"
+                      "  - {name: a, memory: 64M, net: [{network: lan}, {network: in}]}\n"
+                      "  - {name: b, memory: 64M, net: [{network: lan}]}\n",
+                      "uplink");
+    composed_record(&system, "net_virt_rx", "net_virt_rx_config", &rx, sizeof(rx));
+    composed_record(&system, "net_virt_tx", "net_virt_tx_config", &tx, sizeof(tx));
+    read_switch(&system, "lan_switch");
+    assert_true(lan.has_uplink && lan.uplink.allow == 3 && lan.uplink.mtu == 1500);
+    assert_int_equal(lan.ports[0].allow, 2 | UPLINK);
+    int sw = xml_pd(system.xml, "lan_switch");
+    const struct xml_map *frames = composed_region(&system, sw, &lan.uplink.rx_data, "r");
+    assert_int_equal(xml_region(system.xml, frames->region)->phys, rx.data.io_addr);
+    const struct xml_map *own = composed_region(&system, sw, &lan.uplink.tx_data, "rw");
+    assert_int_equal(xml_region(system.xml, own->region)->phys, tx.clients[0].data.io_addr);
+    assert_true(rx.num_clients == 1 && tx.num_clients == 1 && rx.clients[0].num_macs == 2);
+    assert_memory_equal(rx.clients[0].macs[1].bytes, lan.ports[1].mac, 6);
+    const struct xml_end *end = xml_peer(system.xml, sw, lan.uplink.rx.channel);
+    assert_int_equal(end->pd, xml_pd(system.xml, "net_virt_rx"));
+    assert_int_equal(end->id, rx.clients[0].conn.channel);
+    end = xml_peer(system.xml, sw, lan.uplink.tx.channel);
+    assert_int_equal(end->id, tx.clients[0].conn.channel);
+    read_switch(&system, "in_switch");
+    assert_false(lan.has_uplink);
+    assert_int_equal(lan.ports[0].allow, 0);
+    free(system.xml);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(networks_fit_together),
-        cmocka_unit_test(allow_is_obeyed),
-        cmocka_unit_test(derived_macs_are_stable),
+        cmocka_unit_test(networks_fit_together),   cmocka_unit_test(allow_is_obeyed),
+        cmocka_unit_test(derived_macs_are_stable), cmocka_unit_test(sockets_fit_together),
+        cmocka_unit_test(uplink_fits_together),
     };
     return cmocka_run_group_tests(tests, rig_setup, rig_teardown);
 }
