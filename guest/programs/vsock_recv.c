@@ -3,15 +3,18 @@
 #include "guest/programs/demo.h"
 #include "guest/programs/vsock.h"
 
-#define NAME    "VSOCK RECV"
-#define INFO(x) printf(NAME "|INFO: " x "\n")
+#define NAME        "VSOCK RECV"
+#define INFO(x)     printf(NAME "|INFO: " x "\n")
+
+#define CHUNK_BYTES 4096 /* so that one sees it come */
 
 /* Receives until the peer closes; returns how many bytes came, at most `room`. */
 static size_t receive(int peer, uint8_t *bytes, size_t room)
 {
     size_t total = 0;
     for (;;) {
-        ssize_t got = recv(peer, bytes + total, room - total, 0);
+        size_t left = room - total;
+        ssize_t got = recv(peer, bytes + total, left < CHUNK_BYTES ? left : CHUNK_BYTES, 0);
         if (got < 0)
             vsock_fail(NAME, "cannot receive");
         if (got == 0)
