@@ -15,10 +15,10 @@
 #include <sddf/blk_queue.h>
 
 #define INFO_BYTES          PAGE_BYTES
-#define DRIVER_DMA_BYTES    0x10000ul
+#define DRIVER_DMA_BYTES    0x30000ul
 #define VIRT_DATA_BYTES     0x10000ul
 #define BOUNCE_BYTES        0x40000ul
-#define NUM_DRIVER_REQUESTS 128
+#define NUM_DRIVER_REQUESTS 1024
 #define NUM_CLIENT_REQUESTS 256 /* all that the virtIO device can use */
 
 static uint64_t req_bytes(uint16_t capacity)

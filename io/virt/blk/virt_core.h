@@ -22,7 +22,7 @@
 #include <sddf/blk_queue.h>
 #include <sddf/config.h>
 
-#define VIRT_REQUESTS  256u  /* in flight at most, of all clients */
+#define VIRT_REQUESTS  1024u /* in flight at most, of all clients */
 #define VIRT_BURST     16u   /* requests of one client before the next one's turn: can be merged */
 #define VIRT_BLOCKS    1024u /* that a client has in flight; a longer request goes alone */
 #define VIRT_DATA_SIZE (2ull * PARTITION_WINDOW) /* of the virtualiser's own data region */

@@ -29,7 +29,7 @@
 #include <stdint.h>
 
 #define VBLK_RING         128u /* entries at most */
-#define VBLK_MERGE        16u  /* requests in one device request at most */
+#define VBLK_MERGE        64u  /* requests in one device request at most */
 #define VBLK_MERGE_BLOCKS 1024u
 #define VBLK_TABLE        (VBLK_MERGE + 2u) /* header, data, status */
 #define VBLK_CHAIN        8u                /* ring entries of a slot without indirect tables */
@@ -53,7 +53,7 @@ struct vblk_dma {
 
 _Static_assert(sizeof(struct virtio_blk_outhdr) == 16, "5.2.6");
 _Static_assert(sizeof(struct virtio_blk_discard_write_zeroes) == 16, "5.2.6");
-_Static_assert(sizeof(struct vblk_dma) <= 0x10000, "the DMA region that compose gives");
+_Static_assert(sizeof(struct vblk_dma) <= 0x30000, "the DMA region that compose gives");
 
 /* A device request. Of its requests, those from `first` on are not answered yet. */
 struct vblk_slot {
