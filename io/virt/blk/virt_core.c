@@ -3,6 +3,7 @@
 
 #include "io/virt/blk/virt_start.h"
 
+#include <cloister/blk_check.h>
 #include <string.h>
 
 void virt_core_init(struct virt_core *core, const struct blk_virt_config *config,
@@ -28,69 +29,16 @@ void virt_core_init(struct virt_core *core, const struct blk_virt_config *config
 
 /* ---- What is wrong with a request -------------------------------------------------------------*/
 
-static bool moves_data(uint32_t code)
-{
-    return code == BLK_REQ_READ || code == BLK_REQ_WRITE;
-}
-
-static bool changes_disk(uint32_t code)
-{
-    return code == BLK_REQ_WRITE || code == BLK_REQ_DISCARD || code == BLK_REQ_WRITE_ZEROES;
-}
-
-static bool flushes(uint32_t code)
-{
-    return code == BLK_REQ_FLUSH || code == BLK_REQ_BARRIER;
-}
-
-/* The blocks lie in the client's partition. No sum that could overflow. */
-static bool blocks_ok(const struct virt_client *client, const struct blk_req *req)
-{
-    return req->count > 0 && req->block_number < client->blocks &&
-           req->count <= client->blocks - req->block_number;
-}
-
-/* The memory lies in the client's data region. */
-static bool memory_ok(const struct sddf_device_region *data, const struct blk_req *req)
-{
-    uint64_t bytes = (uint64_t)req->count * BLK_TRANSFER_SIZE;
-    return req->io_or_offset % BLK_TRANSFER_SIZE == 0 &&
-           req->io_or_offset <= data->region.size_bytes &&
-           bytes <= data->region.size_bytes - req->io_or_offset;
-}
-
-static bool code_ok(const struct virt_core *core, const struct virt_client *client, uint32_t code)
-{
-    switch (code) {
-    case BLK_REQ_READ:
-    case BLK_REQ_FLUSH:
-    case BLK_REQ_BARRIER:
-        return true;
-    case BLK_REQ_WRITE:
-        return !client->read_only;
-    case BLK_REQ_DISCARD:
-        return !client->read_only && (core->disk.extensions & BLK_EXT_DISCARD);
-    case BLK_REQ_WRITE_ZEROES:
-        return !client->read_only && (core->disk.extensions & BLK_EXT_WRITE_ZEROES);
-    default:
-        return false;
-    }
-}
-
 static uint32_t check(const struct virt_core *core, uint32_t index, const struct blk_req *req)
 {
     const struct virt_client *client = &core->clients[index];
-    bool ok = code_ok(core, client, req->code);
-    if (client->blocks == 0) {
-        return BLK_RESP_ERR_NO_DEVICE;
-    }
-    if (!flushes(req->code)) {
-        ok = ok && blocks_ok(client, req);
-    }
-    if (moves_data(req->code)) {
-        ok = ok && memory_ok(&core->config->clients[index].data, req);
-    }
-    return ok ? BLK_RESP_OK : BLK_RESP_ERR_INVALID_PARAM;
+    struct blk_limits limits = {
+        .blocks = client->blocks,
+        .data_bytes = core->config->clients[index].data.region.size_bytes,
+        .extensions = core->disk.extensions,
+        .read_only = client->read_only,
+    };
+    return blk_check_request(&limits, req);
 }
 
 /* ---- From clients to the driver ---------------------------------------------------------------*/
@@ -120,7 +68,7 @@ static void tell_of(struct virt_core *core, uint32_t index, const char *what)
 static bool must_wait(const struct virt_core *core, const struct virt_client *client,
                       const struct blk_req *req)
 {
-    bool crowded = client->in_flight > 0 && moves_data(req->code) &&
+    bool crowded = client->in_flight > 0 && blk_moves_data(req->code) &&
                    client->blocks_in_flight + req->count > VIRT_BLOCKS;
     return core->num_free == 0 || blk_client_room(&core->driver) == 0 ||
            client->in_flight >= core->share || crowded ||
@@ -131,8 +79,8 @@ static bool must_wait(const struct virt_core *core, const struct virt_client *cl
 /* Adds a request to what its client has in flight, or takes it off. */
 static void count_in_flight(struct virt_client *client, uint32_t code, uint16_t count, bool on)
 {
-    uint32_t blocks = moves_data(code) ? count : 0;
-    uint32_t write = changes_disk(code);
+    uint32_t blocks = blk_moves_data(code) ? count : 0;
+    uint32_t write = blk_changes_disk(code);
     client->in_flight = on ? client->in_flight + 1 : client->in_flight - 1;
     client->writes_in_flight =
         on ? client->writes_in_flight + write : client->writes_in_flight - write;
@@ -148,13 +96,13 @@ static void pass_on(struct virt_core *core, uint32_t index, const struct blk_req
 {
     struct virt_client *client = &core->clients[index];
     struct blk_req out = { .code = req->code, .id = core->free[--core->num_free] };
-    if (flushes(req->code)) {
+    if (blk_flushes(req->code)) {
         out.code = BLK_REQ_FLUSH;
     } else {
         out.block_number = client->first_block + req->block_number;
         out.count = req->count;
     }
-    if (moves_data(req->code)) {
+    if (blk_moves_data(req->code)) {
         out.io_or_offset = core->config->clients[index].data.io_addr + req->io_or_offset;
     }
     core->requests[out.id] = (struct virt_request){
@@ -226,16 +174,6 @@ static void serve_clients(struct virt_core *core)
 
 /* ---- From the driver to clients ---------------------------------------------------------------*/
 
-/* What a client may be told: a driver's nonsense is an error. */
-static uint32_t checked_status(const struct virt_request *request, const struct blk_resp *resp)
-{
-    if (resp->status > BLK_RESP_ERR_NO_DEVICE) {
-        return BLK_RESP_ERR_UNSPEC;
-    }
-    bool is_short = moves_data(request->code) && resp->success_count != request->count;
-    return resp->status == BLK_RESP_OK && is_short ? BLK_RESP_ERR_IO : resp->status;
-}
-
 static void finish(struct virt_core *core, const struct blk_resp *resp)
 {
     if (resp->id >= VIRT_REQUESTS || !core->requests[resp->id].busy) {
@@ -251,8 +189,8 @@ static void finish(struct virt_core *core, const struct blk_resp *resp)
     request->busy = false;
     core->free[core->num_free++] = (uint16_t)resp->id;
     count_in_flight(client, request->code, request->count, false);
-    answer(client, checked_status(request, resp), count < request->count ? count : request->count,
-           request->id);
+    answer(client, blk_check_status(request->code, request->count, resp),
+           count < request->count ? count : request->count, request->id);
 }
 
 /* Bounded: a driver that answers without end has its turn later. */
