@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <sddf/config.h>
 #include <stdint.h>
 
 #define VMM_CONFIG_MAGIC   0x3430666e6f636d76ul /* "vmconf04", little endian */
@@ -14,6 +15,7 @@
 #define VMM_NAME_BYTES     64
 #define VMM_BLOCK_ID_BYTES 20
 #define VMM_MAX_NETS       4
+#define VMM_MAX_SERVED     8 /* clients of a guest that serves its disk */
 
 /* Something that lies in the VMM's address space. */
 struct vmm_image {
@@ -27,6 +29,7 @@ enum vmm_device_type {
     VMM_DEVICE_VIRTIO_BLOCK = 3,   /* virtIO 1.2, 5.2; needs vmm_config.block */
     VMM_DEVICE_VIRTIO_NET = 4,     /* virtIO 1.2, 5.1; the n-th of them has vmm_config.nets[n] */
     VMM_DEVICE_VIRTIO_VSOCK = 5,   /* virtIO 1.2, 5.10; needs vmm_config.vsock */
+    VMM_DEVICE_SERVED_DISK = 6,    /* cloister/uio_blk.h; the n-th has vmm_config.served[n] */
 };
 
 struct vmm_device {
@@ -82,6 +85,22 @@ struct vmm_vsock {
     uint8_t channel;     /* the switch's, both ways */
 };
 
+/*
+ * A client of the disk that the guest serves (cloister/uio_blk.h). The device's gpa is that of the
+ * registers; the guest's virtual machine also has rings and data, mapped as its device tree says.
+ */
+struct vmm_served_disk {
+    struct sddf_blk_connection conn; /* to the client's VMM: our end is the server's */
+    uint64_t rings_vaddr;            /* mapped rw and uncached, zeroed at the start */
+    uint64_t rings_gpa;
+    uint64_t data_vaddr; /* the client's data region, mapped rw and cached; never guest RAM */
+    uint64_t data_bytes; /* a multiple of 4096 */
+    uint64_t data_gpa;
+    uint32_t partition; /* from 0, or UIO_BLK_WHOLE_DISK */
+    uint8_t read_only;  /* bool */
+    char client[VMM_NAME_BYTES];
+};
+
 struct vmm_config {
     uint64_t magic;
     char guest[VMM_NAME_BYTES]; /* the guest's name, zero terminated */
@@ -101,4 +120,7 @@ struct vmm_config {
     struct vmm_block block; /* of the VMM_DEVICE_VIRTIO_BLOCK, if there is one */
     struct vmm_net nets[VMM_MAX_NETS];
     struct vmm_vsock vsock; /* of the VMM_DEVICE_VIRTIO_VSOCK, if there is one */
+    struct vmm_served_disk served[VMM_MAX_SERVED];
+    uint8_t timer_channel; /* to the timer driver; only of a guest that serves */
+    uint8_t awaits_disk;   /* bool: the guest starts when the server of its disk is ready */
 };

@@ -86,11 +86,20 @@ static bool init_vsock(struct vm *vm, const struct vmm_device *config)
     return add_virtio(vm, &devices->vsock.device, config);
 }
 
+static bool init_served_disk(struct vm *vm, const struct vmm_device *config)
+{
+    struct driver_vm *driver_vm = &vm->devices.driver_vm;
+    struct irq_line irq = { &vm->vgic, config->intid, vgic_set_line };
+    return driver_vm_add(driver_vm, &vm->config->served[driver_vm->num_links], &irq,
+                         vm->devices.driver_vm_ops) &&
+           add_region(vm, driver_vm_region(driver_vm, config->gpa, config->size_bytes));
+}
+
 /* By enum vmm_device_type. False: there are enough of that type, or its records are wrong. */
 static bool (*const init_functions[])(struct vm *vm, const struct vmm_device *config) = {
     [VMM_DEVICE_PL011] = init_pl011,        [VMM_DEVICE_VIRTIO_CONSOLE] = init_console,
     [VMM_DEVICE_VIRTIO_BLOCK] = init_block, [VMM_DEVICE_VIRTIO_NET] = init_net,
-    [VMM_DEVICE_VIRTIO_VSOCK] = init_vsock,
+    [VMM_DEVICE_VIRTIO_VSOCK] = init_vsock, [VMM_DEVICE_SERVED_DISK] = init_served_disk,
 };
 
 #define NUM_TYPES (sizeof(init_functions) / sizeof(init_functions[0]))
@@ -136,6 +145,12 @@ bool devices_busy(const struct vm *vm)
     return busy;
 }
 
+bool devices_ready(const struct vm *vm)
+{
+    return vm->config->awaits_disk == 0 || !vm->devices.has_block ||
+           blk_storage_ready(vm->devices.block.info);
+}
+
 void devices_notified(struct vm *vm, unsigned channel)
 {
     struct devices *devices = &vm->devices;
@@ -161,6 +176,10 @@ void devices_notified(struct vm *vm, unsigned channel)
             virtio_net_notified(&devices->nets[i]);
         }
     }
+    driver_vm_notified(&devices->driver_vm, channel);
+    if (devices->driver_vm.num_links > 0 && channel == vm->config->timer_channel) {
+        driver_vm_timeout(&devices->driver_vm);
+    }
 }
 
 void devices_flush(struct vm *vm)
@@ -168,6 +187,7 @@ void devices_flush(struct vm *vm)
     if (vm->devices.has_pl011) {
         pl011_flush(&vm->devices.pl011);
     }
+    driver_vm_stop(&vm->devices.driver_vm);
 }
 
 void devices_tick(struct vm *vm)
@@ -184,5 +204,6 @@ void devices_end_event(struct vm *vm)
         while (virtio_mmio_poll(vm->devices.virtio[i])) {
         }
     }
+    driver_vm_end_event(&vm->devices.driver_vm);
     serial_port_flush(&vm->devices.port);
 }

@@ -2,6 +2,7 @@
 /* The guest's devices: made from the configuration record, told of what happens outside. */
 #pragma once
 
+#include "vmm/driver_vm/driver_vm.h"
 #include "vmm/pl011.h"
 #include "vmm/serial_port.h"
 #include "vmm/virtio/block.h"
@@ -19,11 +20,13 @@ struct devices {
     struct serial_port port;
     const struct sddf_blk_client_config *block_client;
     void (*notify)(unsigned channel); /* microkit_notify() on the target */
+    const struct driver_vm_ops *driver_vm_ops;
     struct pl011 pl011;
     struct virtio_console console;
     struct virtio_block block;
     struct virtio_net nets[VMM_MAX_NETS];
     struct virtio_vsock vsock;
+    struct driver_vm driver_vm;
     unsigned num_nets;
     bool has_pl011;
     bool has_console;
@@ -48,13 +51,16 @@ bool devices_reset(struct vm *vm);
 /* Whether something outside still works on guest memory although a driver wants it to stop. */
 bool devices_busy(const struct vm *vm);
 
+/* Whether the guest may start: what its record says that it awaits is there. */
+bool devices_ready(const struct vm *vm);
+
 /* A notification from outside on this channel. */
 void devices_notified(struct vm *vm, unsigned channel);
 
 /* The guest's timer has fired: output that has waited since the last time is passed on. */
 void devices_tick(struct vm *vm);
 
-/* The guest stops: nothing is held back any more. */
+/* The guest stops: nothing is held back any more, and it serves nobody. */
 void devices_flush(struct vm *vm);
 
 /* The end of every event: goes on with queues that yielded, tells others what is new for them. */

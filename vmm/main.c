@@ -3,6 +3,7 @@
  * The VMM's program: one for all guests. What its guest has comes in records, which compose puts
  * into the sections of their names.
  */
+#include "vmm/arch/aarch64/cache.h"
 #include "vmm/arch/aarch64/fault.h"
 #include "vmm/arch/aarch64/vcpu.h"
 #include "vmm/arch/aarch64/vgic.h"
@@ -14,6 +15,7 @@
 
 #include <microkit.h>
 #include <sddf/config.h>
+#include <sddf/timer.h>
 
 extern struct vmm_config config;
 extern struct sddf_serial_client_config serial_config;
@@ -30,6 +32,16 @@ static struct vm vm;
 static const struct vgic_ops vgic_ops = {
     .inject = vcpu_inject,
     .ack_ppi = vcpu_ack_ppi,
+};
+
+static void set_timeout(uint64_t ns)
+{
+    timer_set_timeout(config.timer_channel, ns);
+}
+
+static const struct driver_vm_ops driver_vm_ops = {
+    .link = { .notify = microkit_notify, .cache_clean = cache_clean, .cache_drop = cache_drop },
+    .set_timeout = set_timeout,
 };
 
 static unsigned last_intid(void)
@@ -60,13 +72,15 @@ void init(void)
     serial_port_init(&vm.devices.port, &serial_config, microkit_notify);
     vm.devices.block_client = &block_config;
     vm.devices.notify = microkit_notify;
+    vm.devices.driver_vm_ops = &driver_vm_ops;
     log_init(config.guest, &vm.devices.port);
     vgic_init(&vm.vgic, &vgic_ops, config.num_vcpus, last_intid());
     vm.regions[0] =
         (struct mmio_region){ config.gicd_gpa, VGIC_SIZE_BYTES, &vm.vgic, vgic_read, vgic_write };
     vm.bus = (struct mmio_bus){ .regions = vm.regions, .num_regions = 1 };
     if (devices_init(&vm)) {
-        lifecycle_start(&vm);
+        vm.state = VM_WAITING;
+        lifecycle_continue(&vm);
     }
     devices_end_event(&vm);
 }

@@ -14,6 +14,7 @@
 
 enum vm_state {
     VM_STOPPED,   /* powered off, crashed, or never started */
+    VM_WAITING,   /* to be started when its devices are ready */
     VM_RUNNING,   /* at least one vCPU runs */
     VM_REBOOTING, /* waits until devices are done with guest memory */
 };

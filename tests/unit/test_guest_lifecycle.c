@@ -17,7 +17,7 @@
 /* ---- What lifecycle.c stands on: each call is a word in `calls` ---- */
 static char calls[1024];
 static struct vcpu_regs regs[2];
-static bool images_good, devices_quiet;
+static bool images_good, devices_quiet, disk_ready;
 static uint64_t started_pc, started_x0;
 
 static void note(const char *what, unsigned vcpu)
@@ -86,6 +86,12 @@ bool devices_reset(struct vm *vm)
     return devices_quiet;
 }
 
+bool devices_ready(const struct vm *vm)
+{
+    (void)vm;
+    return disk_ready;
+}
+
 bool devices_busy(const struct vm *vm)
 {
     (void)vm;
@@ -151,6 +157,22 @@ static void starts(void **state)
     assert_int_equal(started_x0, 0x40000800);
     assert_true(vm.vgic.cpu[0].online && !vm.vgic.cpu[1].online);
     expect_log("");
+}
+
+/* A guest that waits for its disk starts at the event that brings it, and once. */
+static void waits_for_its_disk(void **state)
+{
+    (void)state;
+    vm.state = VM_WAITING;
+    disk_ready = false;
+    lifecycle_continue(&vm);
+    expect_calls("");
+    disk_ready = true;
+    lifecycle_continue(&vm);
+    expect_calls("load0 start0 ");
+    assert_int_equal(vm.state, VM_RUNNING);
+    lifecycle_continue(&vm);
+    expect_calls("");
 }
 
 static void bad_images(void **state)
@@ -324,6 +346,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(starts, setup),
+        cmocka_unit_test_setup(waits_for_its_disk, setup),
         cmocka_unit_test_setup(bad_images, setup),
         cmocka_unit_test_setup(second_vcpu, setup),
         cmocka_unit_test_setup(last_vcpu_off, setup),

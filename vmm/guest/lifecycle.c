@@ -67,6 +67,9 @@ void lifecycle_continue(struct vm *vm)
     if (vm->held != 0 && !devices_busy(vm)) {
         resume_held(vm);
     }
+    if (vm->state == VM_WAITING && devices_ready(vm)) {
+        lifecycle_start(vm);
+    }
     if (vm->state == VM_REBOOTING && devices_reset(vm)) {
         vgic_reset(&vm->vgic);
         lifecycle_start(vm);
