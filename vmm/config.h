@@ -9,7 +9,7 @@
 #include <sddf/config.h>
 #include <stdint.h>
 
-#define VMM_CONFIG_MAGIC   0x3430666e6f636d76ul /* "vmconf04", little endian */
+#define VMM_CONFIG_MAGIC   0x3530666e6f636d76ul /* "vmconf05", little endian */
 #define VMM_MAX_DEVICES    16
 #define VMM_MAX_VCPUS      4
 #define VMM_NAME_BYTES     64
