@@ -182,12 +182,18 @@ void devices_notified(struct vm *vm, unsigned channel)
     }
 }
 
-void devices_flush(struct vm *vm)
+void devices_stop(struct vm *vm)
 {
-    if (vm->devices.has_pl011) {
-        pl011_flush(&vm->devices.pl011);
+    struct devices *devices = &vm->devices;
+    if (devices->has_pl011) {
+        pl011_flush(&devices->pl011);
     }
-    driver_vm_stop(&vm->devices.driver_vm);
+    for (unsigned i = 0; i < devices->num_virtio; i++) {
+        if (devices->virtio[i] != &devices->console.device) {
+            virtio_mmio_reset(devices->virtio[i]);
+        }
+    }
+    driver_vm_stop(&devices->driver_vm);
 }
 
 void devices_tick(struct vm *vm)

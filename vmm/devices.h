@@ -60,8 +60,11 @@ void devices_notified(struct vm *vm, unsigned channel);
 /* The guest's timer has fired: output that has waited since the last time is passed on. */
 void devices_tick(struct vm *vm);
 
-/* The guest stops: nothing is held back any more, and it serves nobody. */
-void devices_flush(struct vm *vm);
+/*
+ * The guest has stopped: its output is held back no more, and others learn from all devices but the
+ * console, whose last words still go out, that nobody drives them. It serves nobody any more.
+ */
+void devices_stop(struct vm *vm);
 
 /* The end of every event: goes on with queues that yielded, tells others what is new for them. */
 void devices_end_event(struct vm *vm);

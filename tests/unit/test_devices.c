@@ -197,6 +197,34 @@ static void reset_waits_for_each_switch(void **state)
     }
 }
 
+/* Of a guest that is off its peers hear at once; what it has printed still goes out. */
+static void a_guest_that_stops_leaves_its_switches(void **state)
+{
+    (void)state;
+    add(VMM_DEVICE_VIRTIO_CONSOLE);
+    add_nets(1);
+    add(VMM_DEVICE_VIRTIO_VSOCK);
+    config.vsock = (struct vmm_vsock){ (uint64_t)(uintptr_t)&ports[1], 3, 30 };
+    assert_true(devices_init(&vm));
+    for (unsigned i = 0; i < 3; i++) {
+        start_driver(i);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        ports[i].control.answered = ports[i].control.wanted;
+    }
+    devices_stop(&vm);
+    assert_int_equal(reg_read(0, VIRTIO_MMIO_STATUS), 15);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(ports[i].control.wanted, 2);
+        ports[i].control.answered = ports[i].control.wanted;
+    }
+    for (unsigned channel = 20; channel <= 30; channel += 10) {
+        assert_int_equal(notified[channel], 2);
+        devices_notified(&vm, channel);
+    }
+    assert_true(devices_reset(&vm)); /* it may begin anew */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +232,7 @@ int main(void)
         TEST(the_n_th_card_has_the_n_th_record),
         TEST(what_there_can_not_be),
         TEST(reset_waits_for_each_switch),
+        TEST(a_guest_that_stops_leaves_its_switches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,10 +98,10 @@ bool devices_busy(const struct vm *vm)
     return !devices_quiet;
 }
 
-void devices_flush(struct vm *vm)
+void devices_stop(struct vm *vm)
 {
     (void)vm;
-    note("flush", 0);
+    note("silent", 0);
 }
 
 static const struct vgic_ops vgic_ops = { inject, ack_ppi };
@@ -215,7 +215,7 @@ static void powers_off(void **state)
     (void)state;
     start_guest();
     assert_int_equal(psci(0, 0x84000008, 0, 0), PSCI_NO_RETURN);
-    expect_calls("stop0 quiet0 stop1 quiet1 flush0 ");
+    expect_calls("stop0 quiet0 stop1 quiet1 silent0 ");
     assert_int_equal(vm.state, VM_STOPPED);
     expect_log("powered off\n");
     /* A device's interrupt no longer reaches it, and no reboot comes of an event. */
@@ -236,7 +236,7 @@ static void reboots(void **state)
     vgic_ppi_fired(&vm.vgic, 0, TIMER);
     expect_calls("inject0 ");
     assert_int_equal(psci(0, 0x84000009, 0, 0), PSCI_NO_RETURN);
-    expect_calls("stop0 quiet0 ack0 stop1 quiet1 flush0 devices0 load0 start0 ");
+    expect_calls("stop0 quiet0 ack0 stop1 quiet1 silent0 devices0 load0 start0 ");
     expect_log("rebooting\n");
     assert_int_equal(vm.state, VM_RUNNING);
     assert_int_equal(vm.vgic.ctlr, 0);
@@ -251,7 +251,7 @@ static void reboot_by_second_vcpu(void **state)
     psci(0, 0xc4000003, 1, 0x40000100);
     expect_calls("start1 ");
     assert_int_equal(psci(1, 0x84000009, 0, 0), PSCI_NO_RETURN);
-    expect_calls("stop0 quiet0 stop1 quiet1 flush0 devices0 load0 start0 ");
+    expect_calls("stop0 quiet0 stop1 quiet1 silent0 devices0 load0 start0 ");
     assert_int_equal(psci(0, 0xc4000004, 1, 0), 1); /* it is off again */
 }
 
@@ -262,7 +262,7 @@ static void reboot_waits_for_devices(void **state)
     start_guest();
     devices_quiet = false;
     psci(0, 0x84000009, 0, 0);
-    expect_calls("stop0 quiet0 stop1 quiet1 flush0 devices0 ");
+    expect_calls("stop0 quiet0 stop1 quiet1 silent0 devices0 ");
     assert_int_equal(vm.state, VM_REBOOTING);
     lifecycle_continue(&vm);
     expect_calls("devices0 ");
@@ -315,7 +315,7 @@ static void many_reboots(void **state)
     for (unsigned i = 0; i < 1000; i++) {
         memset(logged, 0, sizeof(logged));
         psci(0, 0x84000009, 0, 0);
-        expect_calls("stop0 quiet0 stop1 quiet1 flush0 devices0 load0 start0 ");
+        expect_calls("stop0 quiet0 stop1 quiet1 silent0 devices0 load0 start0 ");
     }
     assert_memory_equal(&vm.vgic, &before, sizeof(before));
 }
@@ -329,7 +329,7 @@ static void crashes(void **state)
     }
     regs[0].pc = 0x200;
     lifecycle_crash(&vm, 0, "a reason", 0x82000006, 0x1200);
-    expect_calls("stop0 quiet0 stop1 quiet1 flush0 ");
+    expect_calls("stop0 quiet0 stop1 quiet1 silent0 ");
     assert_int_equal(vm.state, VM_STOPPED);
     assert_non_null(strstr(logged, "crashed: a reason\n"));
     assert_non_null(strstr(logged, "vCPU 0, ESR_EL2 82000006 (instruction abort, translation fault "

@@ -25,7 +25,7 @@ static void stop_all(struct vm *vm, enum vm_state state)
     }
     vm->state = state;
     vm->held = 0;
-    devices_flush(vm);
+    devices_stop(vm);
 }
 
 void lifecycle_start(struct vm *vm)
