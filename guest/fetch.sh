@@ -129,6 +129,7 @@ update_index() {
 # A name without a version of its own, like linux-image-arm64, leads to the current kernel's package.
 current_name() {
     case $1 in
+    linux-*-[0-9]*-"$ARCHITECTURE") echo "$1" ;;
     linux-*-"$ARCHITECTURE")
         apt-cache depends --no-recommends --no-suggests "$1" | awk '
             $1 == "Depends:" && $2 ~ /^linux-.*[0-9]/ { print $2; found = 1; exit }

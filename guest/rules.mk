@@ -7,6 +7,7 @@ GUEST_PACKAGES := linux-image-arm64 busybox-static
 GUEST_OVERLAYS := guest/rootfs
 
 include guest/programs/rules.mk
+include guest/driver/rules.mk
 
 GUEST_IMAGE := $(if $(LINUX),$(LINUX),$(GUEST_DIR)/Image)
 GUEST_INITRD := $(if $(INITRD),$(INITRD),$(GUEST_DIR)/initrd.cpio.gz)

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# module.sh TREE CACHE OUT: builds uio_pdrv_genirq.ko for the kernel whose modules lie in TREE, out of
+# Debian's source of that kernel and against its headers. Downloads are kept in CACHE.
+set -euo pipefail
+
+readonly SOURCE=drivers/uio/uio_pdrv_genirq.c
+
+die() { echo "guest: $*" >&2; exit 1; }
+
+[ $# -eq 3 ] || die "usage: module.sh TREE CACHE OUT"
+version=$(ls "$1/lib/modules")   # 6.1.0-56-arm64
+series=$(cut -d. -f1,2 <<<"$version")
+cache=$(realpath "$2")
+out=$(realpath "$3")
+work=$(dirname "$out")
+headers=$work/headers
+
+"$(dirname "$0")/../fetch.sh" "$cache" "$headers" "linux-headers-$version" \
+    "linux-headers-${version%-*}-common" "linux-source-$series"
+# The headers' scripts run here: they are those of the host's package.
+mkdir -p "$headers/usr/lib"
+ln -s "/usr/lib/linux-kbuild-$series" "$headers/usr/lib/"
+sed -i "s:^include /:include $headers/:" "$headers/usr/src/linux-headers-$version/Makefile"
+
+tar -x -C "$work" -f "$headers/usr/src/linux-source-$series.tar.xz" --transform 's:.*/::' \
+    --occurrence=1 "linux-source-$series/$SOURCE"
+echo 'obj-m := uio_pdrv_genirq.o' >"$work/Makefile"
+make -s -C "$headers/usr/src/linux-headers-$version" ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- \
+    KCFLAGS="-ffile-prefix-map=$work=." M="$work" modules >"$work/log" 2>&1 || { tail -n 5 "$work/log" >&2; die "$SOURCE cannot be built"; }
+llvm-strip -g "$out"

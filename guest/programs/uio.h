@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A driver in user space: what Linux's UIO tells of a device in sysfs, and its regions. */
+#pragma once
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* The path of an attribute of UIO device `index`. */
+struct uio_path {
+    char text[96];
+};
+
+static inline struct uio_path uio_attribute(unsigned index, const char *attribute)
+{
+    struct uio_path path;
+    (void)snprintf(path.text, sizeof(path.text), "/sys/class/uio/uio%u/%s", index, attribute);
+    return path;
+}
+
+/* Reads an attribute's line; false if there is none. */
+static inline bool uio_read(unsigned index, const char *attribute, char *line, int bytes)
+{
+    FILE *file = fopen(uio_attribute(index, attribute).text, "re");
+    bool good = file != NULL && fgets(line, bytes, file) != NULL;
+    if (file != NULL)
+        fclose(file);
+    if (good)
+        line[strcspn(line, "\n")] = '\0';
+    return good;
+}
+
+/* Maps region `map` of an open device, uncached; its size goes to *bytes. NULL: errno tells. */
+static inline void *uio_map(unsigned index, int device, unsigned map, uint64_t *bytes)
+{
+    char attribute[32], line[32];
+    (void)snprintf(attribute, sizeof(attribute), "maps/map%u/size", map);
+    if (!uio_read(index, attribute, line, sizeof(line)) || sscanf(line, "%lx", bytes) != 1)
+        return NULL;
+    void *at = mmap(NULL, *bytes, PROT_READ | PROT_WRITE, MAP_SHARED, device,
+                    (off_t)map * sysconf(_SC_PAGESIZE));
+    return at == MAP_FAILED ? NULL : at;
+}
+
+/* Waits until the device has interrupted since the last time. */
+static inline bool uio_wait(int device)
+{
+    const int32_t enable = 1;
+    int32_t count;
+    return write(device, &enable, sizeof(enable)) == sizeof(enable) &&
+           read(device, &count, sizeof(count)) == sizeof(count);
+}
+
+/* Copies between a region and memory, multiples of 8: the hardware takes aligned accesses only. */
+static inline void uio_copy(volatile uint64_t *to, const volatile uint64_t *from, size_t bytes)
+{
+    for (size_t i = 0; i < bytes / sizeof(*to); i++)
+        to[i] = from[i];
+}
