@@ -98,18 +98,17 @@ void rig_hello(uint32_t i)
 {
     rig_write(i, UIO_BLK_HELLO, 0);
     servers[i].life = page_of(i)->life;
-    servers[i].queue =
-        blk_queue_server((struct blk_req_queue *)(servers[i].rings + UIO_BLK_REQ_OFFSET),
-                         (struct blk_resp_queue *)(servers[i].rings + UIO_BLK_RESP_OFFSET),
-                         UIO_BLK_ENTRIES);
+    servers[i].queue = blk_queue_server(
+        (struct blk_req_queue *)(servers[i].rings + UIO_BLK_REQ_OFFSET),
+        (struct blk_resp_queue *)(servers[i].rings + UIO_BLK_RESP_OFFSET), UIO_BLK_ENTRIES);
 }
 
 void rig_serve(uint32_t i, uint64_t blocks)
 {
     rig_hello(i);
-    page_of(i)->info = (struct blk_storage_info){
-        .capacity = blocks, .sector_size = 512, .extensions = BLK_EXT_WRITE_ZEROES
-    };
+    page_of(i)->info = (struct blk_storage_info){ .capacity = blocks,
+                                                  .sector_size = 512,
+                                                  .extensions = BLK_EXT_WRITE_ZEROES };
     rig_write(i, UIO_BLK_SERVE, servers[i].life);
 }
 

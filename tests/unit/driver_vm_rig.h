@@ -11,12 +11,12 @@
 
 #include <cmocka.h>
 
-#define CLIENTS        2u
-#define CAPACITY       256u /* of a client's queues */
-#define BLOCKS         1000u
-#define DATA_BYTES     (64u * 4096u)
-#define FIRST_CHANNEL  10u
-#define FIRST_INTID    60u
+#define CLIENTS         2u
+#define CAPACITY        256u /* of a client's queues */
+#define BLOCKS          1000u
+#define DATA_BYTES      (64u * 4096u)
+#define FIRST_CHANNEL   10u
+#define FIRST_INTID     60u
 #define MAX_CACHE_LINES 4096u
 
 struct rig_client {

@@ -279,7 +279,8 @@ void blk_link_run(struct blk_link *link)
     send_signals(link);
 }
 
-/* ---- The server's registers ----------------------------------------------------------------------*/
+/* ---- The server's registers
+ * ----------------------------------------------------------------------*/
 
 static void hello(struct blk_link *link)
 {
@@ -339,7 +340,7 @@ static void bye(struct blk_link *link)
 /* KICK is in no table: the queues are looked at after each of them. */
 void blk_link_write(struct blk_link *link, uint64_t offset, uint32_t value)
 {
-    static void (*const of_this_life[])(struct blk_link *link) = {
+    static void (*const of_this_life[])(struct blk_link * link) = {
         [UIO_BLK_SERVE / 4] = serve,
         [UIO_BLK_ACK / 4] = acknowledge,
         [UIO_BLK_BYE / 4] = bye,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The block back end of a guest that serves its disk to others: one client's link. To the client's
- * VMM it is a server of sDDF's block queues, as the virtualiser is; the work is done by a program in
- * our guest, over queues that only the two of us share (cloister/uio_blk.h tells the protocol).
+ * VMM it is a server of sDDF's block queues, as the virtualiser is; the work is done by a program
+ * in our guest, over queues that only the two of us share (cloister/uio_blk.h tells the protocol).
  *
  * Neither side is trusted. A client's request is copied out and checked in every field before the
  * guest sees it, under an id of ours. Of the guest's answers those count that somebody waits for,
@@ -14,8 +14,8 @@
  * FLUSH goes on once the client's earlier writes are answered; BARRIER waits for all that the
  * client has sent and holds up what comes after it. So the server may do what it has in any order.
  *
- * The guest's programs see the data region uncached, the client's VMM cached: lines are written back
- * before the guest gets a region, and dropped before the client does.
+ * The guest's programs see the data region uncached, the client's VMM cached: lines are written
+ * back before the guest gets a region, and dropped before the client does.
  */
 #pragma once
 
@@ -46,7 +46,7 @@ struct blk_link_request {
     uint16_t generation; /* of this entry: tells a late or second answer from the one awaited */
     uint16_t count;
     uint32_t code;
-    uint32_t id; /* the client's */
+    uint32_t id;      /* the client's */
     uint32_t sent_at; /* in ticks */
     uint64_t offset;
 };
@@ -69,7 +69,7 @@ struct blk_link {
     bool barrier; /* one is in flight */
     bool notify_client;
     bool raise_irq;
-    bool told; /* that the client breaks the rules */
+    bool told;            /* that the client breaks the rules */
     uint64_t bad_answers; /* that nobody awaited */
     uint16_t in_flight;
     uint16_t writes_in_flight;

@@ -17,9 +17,9 @@
  * the guest stops: page->life changes and the interrupt is raised. Between two lives nothing goes
  * to the data region; so a server says HELLO only when it works on nothing of an earlier life.
  *
- * Signals. The interrupt is a level: raised when requests have been put in, lowered by ACK. A server
- * that has been woken writes ACK, takes what there is, and waits again. It writes KICK after it
- * has put responses in.
+ * Signals. The interrupt is a level: raised when requests have been put in, lowered by ACK. A
+ * server that has been woken writes ACK, takes what there is, and waits again. It writes KICK after
+ * it has put responses in.
  */
 #pragma once
 
@@ -44,12 +44,12 @@ enum uio_blk_register {
 };
 
 struct uio_blk_page {
-    uint32_t life;                       /* the VMM's, as all up to `client` */
-    uint32_t partition;                  /* which the client has, from 0, or UIO_BLK_WHOLE_DISK */
-    uint32_t read_only;                  /* the client may not write */
+    uint32_t life;      /* the VMM's, as all up to `client` */
+    uint32_t partition; /* which the client has, from 0, or UIO_BLK_WHOLE_DISK */
+    uint32_t read_only; /* the client may not write */
     uint32_t reserved;
-    char client[UIO_BLK_CLIENT_BYTES];   /* its name, for the log */
-    struct blk_storage_info info;        /* the server's; `ready` is not looked at */
+    char client[UIO_BLK_CLIENT_BYTES]; /* its name, for the log */
+    struct blk_storage_info info;      /* the server's; `ready` is not looked at */
 };
 
 _Static_assert(sizeof(struct uio_blk_page) <= UIO_BLK_REQ_OFFSET, "the rings' layout");
