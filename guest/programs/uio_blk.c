@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uio_blk DISK: serves a disk to the guests whose links (cloister/uio_blk.h) this guest has, to each
- * the partition that its link names. A process for each link, so that one life is ended by a
+ * uio_blk DISK: serves a disk to the guests whose links (cloister/uio_blk.h) this guest has, to
+ * each the partition that its link names. A process for each link, so that one life is ended by a
  * process's end; a number of threads in it, each of which takes a request, does it whole through
  * an aligned buffer of its own past the page cache, and answers it. What is asked for is checked
  * here too: the VMM in between is trusted by the clients, not by us.
@@ -80,8 +80,7 @@ static uint32_t status_of(int error)
 static int transfer(int disk, bool writes, uint8_t *buffer, size_t bytes, off_t at)
 {
     while (bytes > 0) {
-        ssize_t done =
-            writes ? pwrite(disk, buffer, bytes, at) : pread(disk, buffer, bytes, at);
+        ssize_t done = writes ? pwrite(disk, buffer, bytes, at) : pread(disk, buffer, bytes, at);
         if (done < 0 && errno == EINTR)
             continue;
         if (done <= 0)

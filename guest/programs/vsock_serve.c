@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vsock_serve: the other end of vsock_bench, until it is killed. One process serves all connections,
- * so that ten thousand of them cost no more than they must.
+ * vsock_serve: the other end of vsock_bench, until it is killed. One process serves all
+ * connections, so that ten thousand of them cost no more than they must.
  */
 #include "guest/programs/vsock_bench.h"
 
