@@ -9,13 +9,14 @@
 #include <sddf/config.h>
 #include <stdint.h>
 
-#define VMM_CONFIG_MAGIC   0x3530666e6f636d76ul /* "vmconf05", little endian */
+#define VMM_CONFIG_MAGIC   0x3630666e6f636d76ul /* "vmconf06", little endian */
 #define VMM_MAX_DEVICES    16
 #define VMM_MAX_VCPUS      4
 #define VMM_NAME_BYTES     64
 #define VMM_BLOCK_ID_BYTES 20
 #define VMM_MAX_NETS       4
 #define VMM_MAX_SERVED     8 /* clients of a guest that serves its disk */
+#define VMM_MAX_IRQS       16
 
 /* Something that lies in the VMM's address space. */
 struct vmm_image {
@@ -101,6 +102,12 @@ struct vmm_served_disk {
     char client[VMM_NAME_BYTES];
 };
 
+/* An interrupt of a device that is passed through. The guest has it under the same INTID. */
+struct vmm_irq {
+    uint32_t intid;  /* an SPI, of no emulated device */
+    uint8_t channel; /* by which it comes and is acknowledged */
+};
+
 struct vmm_config {
     uint64_t magic;
     char guest[VMM_NAME_BYTES]; /* the guest's name, zero terminated */
@@ -123,4 +130,6 @@ struct vmm_config {
     struct vmm_served_disk served[VMM_MAX_SERVED];
     uint8_t timer_channel; /* to the timer driver; only of a guest that serves */
     uint8_t awaits_disk;   /* bool: the guest starts when the server of its disk is ready */
+    struct vmm_irq irqs[VMM_MAX_IRQS];
+    uint32_t num_irqs;
 };

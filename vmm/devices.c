@@ -154,6 +154,11 @@ bool devices_ready(const struct vm *vm)
 void devices_notified(struct vm *vm, unsigned channel)
 {
     struct devices *devices = &vm->devices;
+    for (unsigned i = 0; i < vm->config->num_irqs; i++) {
+        if (channel == vm->config->irqs[i].channel) {
+            vgic_fired(&vm->vgic, 0, vm->config->irqs[i].intid);
+        }
+    }
     if (channel == devices->port.tx_channel) {
         if (devices->has_pl011) {
             pl011_flush(&devices->pl011);

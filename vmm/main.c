@@ -29,9 +29,22 @@ __attribute__((section(".blk_client_config"), used)) struct sddf_blk_client_conf
 
 static struct vm vm;
 
+static void ack(unsigned vcpu, unsigned intid)
+{
+    if (intid < VGIC_FIRST_SPI) {
+        vcpu_ack_ppi(vcpu, intid);
+        return;
+    }
+    for (unsigned i = 0; i < config.num_irqs; i++) {
+        if (config.irqs[i].intid == intid) {
+            microkit_irq_ack(config.irqs[i].channel);
+        }
+    }
+}
+
 static const struct vgic_ops vgic_ops = {
     .inject = vcpu_inject,
-    .ack_ppi = vcpu_ack_ppi,
+    .ack = ack,
 };
 
 static void set_timeout(uint64_t ns)
@@ -50,6 +63,9 @@ static unsigned last_intid(void)
     for (unsigned i = 0; i < config.num_devices; i++) {
         last = config.devices[i].intid > last ? config.devices[i].intid : last;
     }
+    for (unsigned i = 0; i < config.num_irqs; i++) {
+        last = config.irqs[i].intid > last ? config.irqs[i].intid : last;
+    }
     return last;
 }
 
@@ -58,7 +74,8 @@ static bool config_ok(void)
 {
     return config.magic == VMM_CONFIG_MAGIC && config.num_vcpus >= 1 &&
            config.num_vcpus <= VMM_MAX_VCPUS && config.num_devices <= VMM_MAX_DEVICES &&
-           last_intid() <= VGIC_LAST_SPI && sddf_magic_ok(&serial_config.magic, SDDF_SERIAL);
+           config.num_irqs <= VMM_MAX_IRQS && last_intid() <= VGIC_LAST_SPI &&
+           sddf_magic_ok(&serial_config.magic, SDDF_SERIAL);
 }
 
 void init(void)
@@ -78,6 +95,9 @@ void init(void)
     vm.regions[0] =
         (struct mmio_region){ config.gicd_gpa, VGIC_SIZE_BYTES, &vm.vgic, vgic_read, vgic_write };
     vm.bus = (struct mmio_bus){ .regions = vm.regions, .num_regions = 1 };
+    for (unsigned i = 0; i < config.num_irqs; i++) {
+        microkit_irq_ack(config.irqs[i].channel); /* Microkit 2.0 leaves that to us */
+    }
     if (devices_init(&vm)) {
         vm.state = VM_WAITING;
         lifecycle_continue(&vm);
@@ -135,7 +155,7 @@ static enum fault_outcome maintenance(unsigned vcpu)
 /* Only the timer has one. Its tick is also what makes the guest's unfinished output line seen. */
 static enum fault_outcome timer_fired(unsigned vcpu)
 {
-    vgic_ppi_fired(&vm.vgic, vcpu, microkit_mr_get(seL4_VPPIEvent_IRQ));
+    vgic_fired(&vm.vgic, vcpu, microkit_mr_get(seL4_VPPIEvent_IRQ));
     devices_tick(&vm);
     return FAULT_RESUME;
 }

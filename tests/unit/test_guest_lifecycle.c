@@ -233,7 +233,7 @@ static void reboots(void **state)
     start_guest();
     vm.vgic.ctlr = 1;
     vm.vgic.cpu[0].bank.enabled = ~0u;
-    vgic_ppi_fired(&vm.vgic, 0, TIMER);
+    vgic_fired(&vm.vgic, 0, TIMER);
     expect_calls("inject0 ");
     assert_int_equal(psci(0, 0x84000009, 0, 0), PSCI_NO_RETURN);
     expect_calls("stop0 quiet0 ack0 stop1 quiet1 silent0 devices0 load0 start0 ");

@@ -368,9 +368,9 @@ static void odd_lines_and_events(void **state)
     vgic_set_line(&rig_vgic, 64, true);
     vgic_set_line(&rig_vgic, 1023, true);
     vgic_set_line(&rig_vgic, UINT32_MAX, true);
-    vgic_ppi_fired(&rig_vgic, 0, 15);
-    vgic_ppi_fired(&rig_vgic, 0, 32);
-    vgic_ppi_fired(&rig_vgic, 0, UINT64_MAX);
+    vgic_fired(&rig_vgic, 0, 15);
+    vgic_fired(&rig_vgic, 0, 32);
+    vgic_fired(&rig_vgic, 0, UINT64_MAX);
     vgic_maintenance(&rig_vgic, 0, UINT64_MAX);
     vgic_maintenance(&rig_vgic, 0, 4);
     vgic_maintenance(&rig_vgic, 0, 0); /* not in use */

@@ -64,19 +64,35 @@ static void rig_inject(unsigned vcpu, unsigned intid, unsigned priority, unsigne
     }
 }
 
-static void rig_ack_ppi(unsigned vcpu, unsigned intid)
+/* A device of the machine that is passed through: its input to the machine's own GIC. */
+static struct {
+    unsigned intid; /* 0: there is none */
+    bool is_edge;
+    bool high, latched; /* a line; an edge that the GIC remembers */
+    bool masked;        /* by the kernel, until it is acknowledged */
+    unsigned acks;
+} rig_device;
+
+static void rig_ack(unsigned vcpu, unsigned intid)
 {
+    if (rig_device.intid != 0 && intid == rig_device.intid) {
+        assert_true(rig_device.masked);
+        rig_device.masked = false;
+        rig_device.acks++;
+        return;
+    }
     assert_int_equal(intid, TIMER);
     assert_true(rig[vcpu].timer_masked);
     rig[vcpu].timer_masked = false;
     rig[vcpu].acks++;
 }
 
-static const struct vgic_ops rig_ops = { rig_inject, rig_ack_ppi };
+static const struct vgic_ops rig_ops = { rig_inject, rig_ack };
 
 static inline void rig_init(unsigned num_vcpus, unsigned last_intid)
 {
     memset(rig, 0, sizeof(rig));
+    memset(&rig_device, 0, sizeof(rig_device));
     rig_on_inject = NULL;
     vgic_init(&rig_vgic, &rig_ops, num_vcpus, last_intid);
     for (unsigned vcpu = 0; vcpu < num_vcpus; vcpu++) {
@@ -178,7 +194,20 @@ static inline bool rig_timer_event(unsigned vcpu)
         return false;
     }
     rig[vcpu].timer_masked = true;
-    vgic_ppi_fired(&rig_vgic, vcpu, TIMER);
+    vgic_fired(&rig_vgic, vcpu, TIMER);
+    return true;
+}
+
+/* The device's interrupt, if the machine's GIC has one: the kernel masks it and tells the VMM. */
+static inline bool rig_device_event(void)
+{
+    bool pending = rig_device.is_edge ? rig_device.latched : rig_device.high;
+    if (!pending || rig_device.masked) {
+        return false;
+    }
+    rig_device.masked = true;
+    rig_device.latched = false;
+    vgic_fired(&rig_vgic, 0, rig_device.intid);
     return true;
 }
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-UNIT_TESTS += test_vgic test_vgic_model test_psci test_fault test_guest_image test_guest_lifecycle \
+UNIT_TESTS += test_vgic test_vgic_passed test_vgic_model test_psci test_fault test_guest_image test_guest_lifecycle \
     test_devices
 
 VGIC_SRCS := vmm/arch/aarch64/vgic.c vmm/arch/aarch64/vgic_dist.c
 test_vgic_SRCS := tests/unit/test_vgic.c $(VGIC_SRCS)
+test_vgic_passed_SRCS := tests/unit/test_vgic_passed.c $(VGIC_SRCS)
 test_vgic_model_SRCS := tests/unit/test_vgic_model.c $(VGIC_SRCS)
 test_psci_SRCS := tests/unit/test_psci.c vmm/arch/aarch64/psci.c
 test_fault_SRCS := tests/unit/test_fault.c sdk/libc/format.c $(addprefix vmm/arch/aarch64/, \

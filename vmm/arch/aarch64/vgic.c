@@ -106,22 +106,25 @@ void vgic_deliver(struct vgic *vgic)
     }
 }
 
-static void release_ppi(struct vgic *vgic, unsigned vcpu, unsigned intid)
+/* Lets those of a bank's interrupts that the kernel holds back fire again. */
+static void release(struct vgic *vgic, unsigned vcpu, unsigned bank_index, uint32_t bits)
 {
-    vgic->cpu[vcpu].held_ppis &= ~bit_of(intid);
-    vgic->ops->ack_ppi(vcpu, intid);
-}
-
-static void release_held_ppis(struct vgic *vgic, unsigned vcpu, uint32_t bits)
-{
-    for (bits &= vgic->cpu[vcpu].held_ppis; bits != 0; bits &= bits - 1) {
-        release_ppi(vgic, vcpu, (unsigned)__builtin_ctz(bits));
+    struct vgic_bank *bank = bank_of(vgic, vcpu, bank_index * VGIC_BANK_INTIDS);
+    bits &= bank->held;
+    bank->held &= ~bits;
+    for (; bits != 0; bits &= bits - 1) {
+        vgic->ops->ack(vcpu, bank_index * VGIC_BANK_INTIDS + (unsigned)__builtin_ctz(bits));
     }
 }
 
-static void reset_bank(struct vgic_bank *bank)
+static void reset_bank(struct vgic *vgic, unsigned bank_index)
 {
+    struct vgic_bank *bank = &vgic->shared[bank_index - 1];
+    release(vgic, 0, bank_index, ~0u);
     *bank = (struct vgic_bank){ .line = bank->line };
+    if (vgic->num_vcpus == 1) {
+        bank->target[0] = ~0u; /* one vCPU is every SPI's target (4.3.12) */
+    }
 }
 
 void vgic_reset(struct vgic *vgic)
@@ -129,16 +132,13 @@ void vgic_reset(struct vgic *vgic)
     vgic->ctlr = 0;
     for (unsigned vcpu = 0; vcpu < vgic->num_vcpus; vcpu++) {
         struct vgic_cpu *cpu = &vgic->cpu[vcpu];
-        release_held_ppis(vgic, vcpu, ~0u);
+        release(vgic, vcpu, 0, ~0u);
         *cpu = (struct vgic_cpu){ .online = false };
         cpu->bank.enabled = SGI_BITS; /* SGIs are always enabled, and edges */
         cpu->bank.edge = SGI_BITS;
     }
-    for (unsigned i = 0; i + 1 < VGIC_MAX_BANKS; i++) {
-        reset_bank(&vgic->shared[i]);
-        if (vgic->num_vcpus == 1) {
-            vgic->shared[i].target[0] = ~0u; /* one vCPU is every SPI's target (4.3.12) */
-        }
+    for (unsigned i = 1; i < VGIC_MAX_BANKS; i++) {
+        reset_bank(vgic, i);
     }
 }
 
@@ -164,7 +164,7 @@ static void take_back(struct vgic *vgic, unsigned vcpu, struct vgic_list_registe
     struct vgic_cpu *cpu = &vgic->cpu[vcpu];
     struct vgic_bank *bank = bank_of(vgic, vcpu, list->intid);
     bank->listed &= ~bit_of(list->intid);
-    bank->latched |= bank->edge & bit_of(list->intid);
+    bank->latched |= (bank->edge | bank->held) & bit_of(list->intid);
     if (list->intid < VGIC_NUM_SGIS) {
         cpu->sgi_sources[list->intid] |= (uint8_t)(1u << list->source);
     }
@@ -181,16 +181,21 @@ void vgic_cpu_off(struct vgic *vgic, unsigned vcpu)
         }
     }
     /* The vCPU's next start turns its timer off: nothing is left of an interrupt from it. */
-    cpu->bank.latched &= ~cpu->held_ppis;
-    release_held_ppis(vgic, vcpu, ~0u);
+    cpu->bank.latched &= ~cpu->bank.held;
+    release(vgic, vcpu, 0, ~0u);
     vgic_deliver(vgic);
+}
+
+static bool is_spi(const struct vgic *vgic, uint64_t intid)
+{
+    return intid >= VGIC_FIRST_SPI && intid < vgic->num_banks * VGIC_BANK_INTIDS &&
+           intid <= VGIC_LAST_SPI;
 }
 
 void vgic_set_line(void *controller, uint32_t intid, bool level)
 {
     struct vgic *vgic = controller;
-    if (intid < VGIC_FIRST_SPI || intid >= vgic->num_banks * VGIC_BANK_INTIDS ||
-        intid > VGIC_LAST_SPI) {
+    if (!is_spi(vgic, intid)) {
         return;
     }
     struct vgic_bank *bank = bank_of(vgic, 0, intid);
@@ -206,16 +211,17 @@ void vgic_set_line(void *controller, uint32_t intid, bool level)
     }
 }
 
-void vgic_ppi_fired(struct vgic *vgic, unsigned vcpu, uint64_t intid)
+void vgic_fired(struct vgic *vgic, unsigned vcpu, uint64_t intid)
 {
-    if (intid < VGIC_NUM_SGIS || intid >= VGIC_FIRST_SPI) {
+    bool is_ppi = intid >= VGIC_NUM_SGIS && intid < VGIC_FIRST_SPI;
+    if (!is_ppi && !is_spi(vgic, intid)) {
         return;
     }
-    struct vgic_cpu *cpu = &vgic->cpu[vcpu];
-    cpu->held_ppis |= bit_of((unsigned)intid);
-    cpu->bank.latched |= bit_of((unsigned)intid);
-    if (cpu->online) {
-        deliver_to(vgic, vcpu);
+    struct vgic_bank *bank = bank_of(vgic, vcpu, (unsigned)intid);
+    bank->held |= bit_of((unsigned)intid);
+    bank->latched |= bit_of((unsigned)intid);
+    if ((deliverable(vgic, bank) & bit_of((unsigned)intid)) != 0) {
+        vgic_deliver(vgic);
     }
 }
 
@@ -229,10 +235,8 @@ void vgic_maintenance(struct vgic *vgic, unsigned vcpu, uint64_t index)
     struct vgic_bank *bank = bank_of(vgic, vcpu, intid);
     cpu->list[index].used = false;
     bank->listed &= ~bit_of(intid);
-    /* A PPI that has become pending meanwhile is released when that has been delivered too. */
-    if (intid < VGIC_FIRST_SPI && (bank->latched & bit_of(intid)) == 0) {
-        release_held_ppis(vgic, vcpu, bit_of(intid));
-    }
+    /* What has become pending meanwhile is released when that has been delivered too. */
+    release(vgic, vcpu, intid / VGIC_BANK_INTIDS, bit_of(intid) & ~bank->latched);
     /* The freed register is for this vCPU, but the interrupt may be another vCPU's as well. */
     vgic_deliver(vgic);
 }
@@ -242,10 +246,8 @@ void vgic_clear_pending(struct vgic *vgic, unsigned bank_index, uint32_t bits)
     unsigned vcpu = vgic->accessor;
     struct vgic_bank *bank = bank_of(vgic, vcpu, bank_index * VGIC_BANK_INTIDS);
     bank->latched &= ~bits;
-    if (bank_index == 0) {
-        /* The line itself is not cleared: if it is still high, the PPI fires once more. */
-        release_held_ppis(vgic, vcpu, bits & ~bank->listed);
-    }
+    /* The line itself is not cleared: if it is still high, the interrupt fires once more. */
+    release(vgic, vcpu, bank_index, bits & ~bank->listed);
 }
 
 void vgic_send_sgi(struct vgic *vgic, unsigned from, uint32_t targets, unsigned sgi)

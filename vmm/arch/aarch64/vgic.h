@@ -34,8 +34,9 @@ struct vgic_ops {
     /* Writes list register `index` of a vCPU: priority 0 to 31 (5 bits), group 0 or 1. */
     void (*inject)(unsigned vcpu, unsigned intid, unsigned priority, unsigned group,
                    unsigned index);
-    /* Lets a PPI that the kernel holds back after it fired (the virtual timer) fire again. */
-    void (*ack_ppi)(unsigned vcpu, unsigned intid);
+    /* Lets an interrupt that the kernel holds back after it fired fire again: a vCPU's PPI (the
+     * virtual timer), or the SPI of a device that is passed through, of whichever vCPU. */
+    void (*ack)(unsigned vcpu, unsigned intid);
 };
 
 /* The state of 32 interrupts, one bit each. */
@@ -47,6 +48,7 @@ struct vgic_bank {
     uint32_t edge;    /* edge triggered; otherwise a high line is pending */
     uint32_t active;  /* by ISACTIVER only: what the guest took is in `listed` */
     uint32_t listed;  /* in a list register */
+    uint32_t held;    /* fired outside and awaits ack() */
     uint32_t target[VGIC_MAX_VCPUS];
     uint8_t priority[VGIC_BANK_INTIDS];
 };
@@ -59,7 +61,6 @@ struct vgic_list_register {
 
 struct vgic_cpu {
     bool online;                        /* takes interrupts */
-    uint32_t held_ppis;                 /* have fired and await ack_ppi() */
     struct vgic_bank bank;              /* SGIs (0 to 15) and PPIs (16 to 31), banked */
     uint8_t sgi_sources[VGIC_NUM_SGIS]; /* pending SGIs: bit n: sent by vCPU n */
     struct vgic_list_register list[VGIC_LIST_REGISTERS];
@@ -80,8 +81,8 @@ void vgic_init(struct vgic *vgic, const struct vgic_ops *ops, unsigned num_vcpus
                unsigned last_intid);
 
 /*
- * Back to the reset state, for a guest's reboot: all vCPUs are offline and held PPIs released.
- * Device lines keep their level. Every vCPU must be stopped, with its timer off.
+ * Back to the reset state, for a guest's reboot: all vCPUs are offline and held interrupts
+ * released. Device lines keep their level. Every vCPU must be stopped, with its timer off.
  */
 void vgic_reset(struct vgic *vgic);
 
@@ -98,11 +99,13 @@ void vgic_cpu_off(struct vgic *vgic, unsigned vcpu);
 void vgic_set_line(void *vgic, uint32_t intid, bool level);
 
 /*
- * A VPPIEvent: the vCPU's PPI (16 to 31) went high and the kernel masks it until ack_ppi(). It is
- * acknowledged once the guest has ended the interrupt, or has cleared it by ICPENDR, and not
- * before: acknowledged while the guest has it disabled, it would fire again for ever.
+ * An interrupt from outside, which the kernel masks until ack(): a VPPIEvent of the vCPU (16 to
+ * 31), or an SPI of a device that is passed through, for which `vcpu` is 0. It is acknowledged once
+ * the guest has ended the interrupt, or has cleared it by ICPENDR, and not before: acknowledged
+ * while the guest has it disabled, a line that is high would fire again for ever. An edge that
+ * comes meanwhile stays pending in the machine's GIC and fires after ack(). Others are ignored.
  */
-void vgic_ppi_fired(struct vgic *vgic, unsigned vcpu, uint64_t intid);
+void vgic_fired(struct vgic *vgic, unsigned vcpu, uint64_t intid);
 
 /* The guest has ended the interrupt of this list register. Any other index is ignored. */
 void vgic_maintenance(struct vgic *vgic, unsigned vcpu, uint64_t index);
