@@ -17,6 +17,16 @@ static const struct {
     const char *program;
 } uarts[] = { { "arm,pl011", "serial_driver_pl011.elf" } };
 
+static const char *const gics[] = { "arm,cortex-a15-gic", "arm,gic-400" };
+
+bool board_is_gic(const void *dtb, int node)
+{
+    for (size_t i = 0; i < sizeof(gics) / sizeof(gics[0]); i++)
+        if (fdt_node_check_compatible(dtb, node, gics[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool enabled(const void *dtb, int node)
 {
     const char *status = fdt_getprop(dtb, node, "status", NULL);
@@ -31,8 +41,7 @@ static uint64_t cells(const fdt32_t *cell, int count)
     return value;
 }
 
-/* Reads entry `index` of a node's `reg`. Nodes lie where the CPU sees them (no `ranges`). */
-static bool reg(const void *dtb, int node, int index, struct board_range *range)
+bool board_reg(const void *dtb, int node, int index, struct board_range *range)
 {
     int parent = fdt_parent_offset(dtb, node);
     int address_cells = fdt_address_cells(dtb, parent);
@@ -49,8 +58,7 @@ static bool reg(const void *dtb, int node, int index, struct board_range *range)
     return true;
 }
 
-/* Reads entry `index` of a node's `interrupts`, in the GIC's three cells. */
-static bool interrupt(const void *dtb, int node, int index, struct board_irq *irq)
+bool board_interrupt(const void *dtb, int node, int index, struct board_irq *irq)
 {
     int length;
     const fdt32_t *prop = fdt_getprop(dtb, node, "interrupts", &length);
@@ -100,7 +108,8 @@ static const char *read_uart(const void *dtb, struct board *board)
     int node = stdout_node(dtb);
     if (node < 0 || uart_program(dtb, node) == NULL)
         node = first_uart(dtb);
-    if (node < 0 || !reg(dtb, node, 0, &board->uart) || !interrupt(dtb, node, 0, &board->uart_irq))
+    if (node < 0 || !board_reg(dtb, node, 0, &board->uart) ||
+        !board_interrupt(dtb, node, 0, &board->uart_irq))
         return "the board has no UART that there is a driver for; 'arm,pl011' is known";
     board->uart_program = uart_program(dtb, node);
     return NULL;
@@ -108,10 +117,10 @@ static const char *read_uart(const void *dtb, struct board *board)
 
 static const char *read_gic(const void *dtb, struct board *board)
 {
-    int node = fdt_node_offset_by_compatible(dtb, -1, "arm,cortex-a15-gic");
-    if (node < 0)
-        node = fdt_node_offset_by_compatible(dtb, -1, "arm,gic-400");
-    return node >= 0 && reg(dtb, node, GIC_REG_GICV, &board->gicv)
+    int node = -1;
+    for (size_t i = 0; i < sizeof(gics) / sizeof(gics[0]) && node < 0; i++)
+        node = fdt_node_offset_by_compatible(dtb, -1, gics[i]);
+    return node >= 0 && board_reg(dtb, node, GIC_REG_GICV, &board->gicv)
                ? NULL
                : "the board has no GICv2 with a virtual CPU interface; on QEMU's virt give "
                  "-machine virtualization=on,gic-version=2";
@@ -120,7 +129,7 @@ static const char *read_gic(const void *dtb, struct board *board)
 static const char *read_timer(const void *dtb, struct board *board)
 {
     int node = fdt_node_offset_by_compatible(dtb, -1, "arm,armv8-timer");
-    return node >= 0 && interrupt(dtb, node, TIMER_IRQ_PHYSICAL, &board->timer)
+    return node >= 0 && board_interrupt(dtb, node, TIMER_IRQ_PHYSICAL, &board->timer)
                ? NULL
                : "the board has no generic timer; 'arm,armv8-timer' with its four interrupts is "
                  "expected";
@@ -131,7 +140,7 @@ static const char *read_ram(const void *dtb, struct board *board)
     int node = fdt_node_offset_by_prop_value(dtb, -1, "device_type", "memory", sizeof("memory"));
     while (node >= 0) {
         struct board_range range;
-        for (int i = 0; enabled(dtb, node) && reg(dtb, node, i, &range); i++) {
+        for (int i = 0; enabled(dtb, node) && board_reg(dtb, node, i, &range); i++) {
             if (board->ram_bytes == 0)
                 board->ram_paddr = range.addr;
             board->ram_bytes += range.bytes;
@@ -149,11 +158,11 @@ static const char *read_slots(const void *dtb, struct board *board)
     for (int node = fdt_node_offset_by_compatible(dtb, -1, "virtio,mmio"); node >= 0;
          node = fdt_node_offset_by_compatible(dtb, node, "virtio,mmio")) {
         struct board_slot slot;
-        if (!reg(dtb, node, 0, &slot.registers) || !interrupt(dtb, node, 0, &slot.irq) ||
-            slot.registers.bytes == 0)
+        if (!board_reg(dtb, node, 0, &slot.registers) ||
+            !board_interrupt(dtb, node, 0, &slot.irq) || slot.registers.bytes == 0)
             return "a virtio,mmio node has no `reg` or no `interrupts`";
         slot.is_coherent = fdt_getprop(dtb, node, "dma-coherent", NULL) != NULL;
-        board->slots[slot.registers.addr / slot.registers.bytes % BOARD_SLOTS] = slot;
+        board->slots[board_slot(&slot.registers)] = slot;
     }
     return NULL;
 }
@@ -166,6 +175,7 @@ bool board_read(struct diag *diag, const char *path, const void *dtb, size_t byt
                                                                  read_ram, read_slots };
     unsigned errors = diag->errors;
     memset(board, 0, sizeof(*board));
+    board->dtb = dtb;
     if (bytes < sizeof(struct fdt_header) || fdt_check_full(dtb, bytes) != 0) {
         diag_error(
             diag, mark_file(path),

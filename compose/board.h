@@ -26,6 +26,7 @@ struct board_slot {
 };
 
 struct board {
+    const void *dtb;
     uint64_t ram_paddr; /* of its first stretch of RAM */
     uint64_t ram_bytes;
     struct board_range uart;
@@ -36,6 +37,43 @@ struct board {
     struct board_slot slots[BOARD_SLOTS];
 };
 
+#define BOARD_DEVICE_REGISTERS 4
+#define BOARD_DEVICE_IRQS      8
+
+/* Returns the number of the slot with these registers. */
+static inline unsigned board_slot(const struct board_range *registers)
+{
+    return (unsigned)(registers->addr / registers->bytes % BOARD_SLOTS);
+}
+
+/* A device that a guest may be given, whole. */
+struct board_device {
+    int node;       /* in the device tree */
+    bool is_virtio; /* a virtio-mmio transport */
+    unsigned num_registers, num_irqs;
+    struct board_range registers[BOARD_DEVICE_REGISTERS + 1];
+    struct board_irq irqs[BOARD_DEVICE_IRQS + 1];
+};
+
 /* Reads a board's device tree. Returns false if errors were told; they name the file `path`. */
 bool board_read(struct diag *diag, const char *path, const void *dtb, size_t bytes,
                 struct board *board);
+
+/* Reads entry `index` of a node's `reg`, as it stands there; false: there is none. */
+bool board_reg(const void *dtb, int node, int index, struct board_range *range);
+
+/* Reads entry `index` of a node's `interrupts`, in the GIC's three cells; false: there is none. */
+bool board_interrupt(const void *dtb, int node, int index, struct board_irq *irq);
+
+/* Returns whether a node is a GIC that we know. */
+bool board_is_gic(const void *dtb, int node);
+
+/* board_device.c. Finds the device of a path; returns what is wrong with it, as the end of a
+ * sentence, or NULL. The tree must be one that board_read() found good. */
+const char *board_find_device(const void *dtb, const char *path, struct board_device *device);
+
+/* Returns the paths of all devices that are found so, ending with NULL. */
+const char *const *board_device_paths(struct arena *arena, const void *dtb);
+
+/* Returns whether a property points to other nodes: its numbers mean nothing in another tree. */
+bool board_refers(const char *property);

@@ -120,8 +120,9 @@ static bool plan_system(struct system *system)
         good = guest_find_images(system, model_guest(system->model, i), &system->boots[i]) && good;
     if (!good || !check_board(system))
         return false;
+    unsigned errors = system->diag->errors;
     plan_all(system);
-    return check_pds(system) && check_memory(system);
+    return system->diag->errors == errors && check_pds(system) && check_memory(system);
 }
 
 /* Reads a file whole; tells the error and returns NULL if that fails. */

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <libfdt.h>
 #include <stdio.h>
+#include <string.h>
 
 #define PHANDLE_GIC   1
 #define PHANDLE_CLOCK 2
@@ -190,8 +191,41 @@ static void write_devices(struct writer *writer, const struct vmm_config *config
     }
 }
 
-static void write_root(struct writer *writer, const struct vmm_config *config, uint64_t gicc_gpa,
-                       const char *bootargs)
+/* `reg` of several ranges. */
+static void regs(struct writer *writer, const struct board_range *ranges, unsigned count)
+{
+    uint32_t cells[4 * BOARD_DEVICE_REGISTERS];
+    for (unsigned i = 0; i < count; i++) {
+        const uint32_t range[] = { HIGH(ranges[i].addr), LOW(ranges[i].addr), HIGH(ranges[i].bytes),
+                                   LOW(ranges[i].bytes) };
+        memcpy(&cells[4ul * i], range, sizeof(range));
+    }
+    numbers(writer, "reg", cells, 4ul * count);
+}
+
+/* The node as it stands in the board's tree, but for its place there. */
+static void write_passed(struct writer *writer, const void *dtb, const struct board_device *device)
+{
+    static const char *const dropped[] = { "reg", "phandle", "linux,phandle", "interrupt-parent" };
+    int property;
+    BEGIN(writer, fdt_get_name(dtb, device->node, NULL));
+    regs(writer, device->registers, device->num_registers);
+    fdt_for_each_property_offset(property, dtb, device->node)
+    {
+        const char *name = NULL;
+        int length = 0;
+        const void *value = fdt_getprop_by_offset(dtb, property, &name, &length);
+        bool kept = !board_refers(name);
+        for (size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++)
+            kept = kept && strcmp(name, dropped[i]) != 0;
+        if (kept)
+            PUT(writer, fdt_property, name, value, length);
+    }
+    end(writer);
+}
+
+static void write_root(struct writer *writer, const struct vmm_config *config,
+                       const struct passed *passed, uint64_t gicc_gpa, const char *bootargs)
 {
     BEGIN(writer, "");
     TEXT(writer, "compatible", "cloister,cell");
@@ -207,16 +241,19 @@ static void write_root(struct writer *writer, const struct vmm_config *config, u
     write_timer(writer, config->num_vcpus);
     write_clock(writer);
     write_devices(writer, config);
+    for (size_t i = 0; i < passed->count; i++)
+        write_passed(writer, passed->dtb, &passed->devices[i]);
     end(writer);
 }
 
 struct device_tree device_tree_make(struct arena *arena, const struct vmm_config *config,
-                                    uint64_t gicc_gpa, const char *bootargs)
+                                    const struct passed *passed, uint64_t gicc_gpa,
+                                    const char *bootargs)
 {
     struct writer writer = { .fdt = arena_alloc(arena, DEVICE_TREE_MAX_BYTES) };
     keep(&writer, fdt_create(writer.fdt, DEVICE_TREE_MAX_BYTES));
     keep(&writer, fdt_finish_reservemap(writer.fdt));
-    write_root(&writer, config, gicc_gpa, bootargs);
+    write_root(&writer, config, passed, gicc_gpa, bootargs);
     keep(&writer, fdt_finish(writer.fdt));
     /* Cannot fail: the buffer is far larger than any tree that the checked model gives. */
     assert(writer.error == 0);

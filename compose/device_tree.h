@@ -2,6 +2,7 @@
 /* A guest's device tree, made for that guest alone from its record. */
 #pragma once
 
+#include "compose/board.h"
 #include "compose/diag.h"
 #include "vmm/config.h"
 
@@ -11,7 +12,8 @@
 #define GIC_FIRST_PPI 16u
 #define GIC_FIRST_SPI 32u
 
-/* More than a guest's tree ever takes: 16 devices, 4 vCPUs and a full command line. */
+/* More than a guest's tree ever takes: 16 devices of ours, 8 of the board's of 4 KiB at most, 4
+ * vCPUs and a full command line. */
 #define DEVICE_TREE_MAX_BYTES 0x10000ul
 
 struct device_tree {
@@ -19,6 +21,14 @@ struct device_tree {
     size_t size_bytes;
 };
 
+/* The board's devices that the guest has to itself. */
+struct passed {
+    const void *dtb; /* the board's */
+    const struct board_device *devices;
+    size_t count;
+};
+
 /* Makes the tree. `gicc_gpa` is where the CPU interface is mapped. */
 struct device_tree device_tree_make(struct arena *arena, const struct vmm_config *config,
-                                    uint64_t gicc_gpa, const char *bootargs);
+                                    const struct passed *passed, uint64_t gicc_gpa,
+                                    const char *bootargs);

@@ -17,7 +17,6 @@
 #define INFO_BYTES          PAGE_BYTES
 #define DRIVER_DMA_BYTES    0x30000ul
 #define VIRT_DATA_BYTES     0x10000ul
-#define BOUNCE_BYTES        0x40000ul
 #define NUM_DRIVER_REQUESTS 1024
 #define NUM_CLIENT_REQUESTS 256 /* all that the virtIO device can use */
 
@@ -76,15 +75,14 @@ void disk_plan(struct system *system)
 }
 
 /* RAM and bounce area, one behind the other. */
-static void plan_data(struct plan *plan, struct pd *vmm, struct region *ram,
+static void plan_data(struct plan *plan, struct pd *vmm, const struct region *ram,
                       struct vmm_block *block, struct blk_virt_client *client)
 {
     const char *name = arena_printf(plan->arena, "%s_bounce", client->name);
-    struct region *bounce = plan_region(plan, name, BOUNCE_BYTES, PAGE_BYTES);
+    struct region *bounce = plan_region(plan, name, DISK_BOUNCE_BYTES, PAGE_BYTES);
     client->data.region.size_bytes = ram->bytes + bounce->bytes;
-    client->data.io_addr = plan_reserve(plan, client->data.region.size_bytes);
+    client->data.io_addr = ram->phys_addr;
     client->guest_ram = true;
-    ram->phys_addr = client->data.io_addr;
     bounce->phys_addr = ram->phys_addr + ram->bytes;
     block->bounce_vaddr = plan_map(plan, vmm, bounce, "rw");
     block->bounce_bytes = bounce->bytes;
@@ -102,7 +100,7 @@ static void note(struct plan *plan, const struct guest *guest)
                                  guest->readonly.number != 0 ? ", read-only" : ""));
 }
 
-void disk_plan_client(struct system *system, struct pd *vmm, struct region *ram,
+void disk_plan_client(struct system *system, struct pd *vmm, const struct region *ram,
                       struct vmm_block *block, const struct guest *guest)
 {
     struct plan *plan = &system->plan;

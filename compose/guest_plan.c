@@ -46,8 +46,7 @@ bool guest_find_images(struct system *system, const struct guest *guest, struct 
     }
     if (boot->kernel == NULL || (wants_initrd && boot->initrd == NULL))
         return false;
-    boot->place = place_images(GUEST_RAM_GPA, boot->kernel, boot->initrd);
-    uint64_t least_bytes = boot->place.least_ram_bytes;
+    uint64_t least_bytes = place_images(0, boot->kernel, boot->initrd).least_ram_bytes;
     if (guest->memory.number < least_bytes) {
         diag_error(system->diag, guest->memory.at,
                    "%s of memory is too little for %s's kernel%s; give it at least %s",
@@ -69,11 +68,30 @@ static struct vmm_device *add_device(struct vmm_config *config, enum vmm_device_
     return device;
 }
 
+static bool is_passed(const struct vmm_config *config, uint32_t intid)
+{
+    for (uint32_t i = 0; i < config->num_irqs; i++)
+        if (config->irqs[i].intid == intid)
+            return true;
+    return false;
+}
+
+/* The first interrupt behind those of the emulated devices that is no device's of the board. */
+static uint32_t next_intid(const struct vmm_config *config)
+{
+    uint32_t intid = config->devices[config->num_devices - 1].intid + 1;
+    if (intid < GUEST_VIRTIO_INTID)
+        intid = GUEST_VIRTIO_INTID;
+    while (is_passed(config, intid))
+        intid++;
+    return intid;
+}
+
 /* The virtIO devices lie one behind the other, after the PL011. */
 static struct vmm_device *add_virtio(struct vmm_config *config, enum vmm_device_type type)
 {
     uint32_t index = config->num_devices - 1;
-    return add_device(config, type, GUEST_VIRTIO_INTID + index,
+    return add_device(config, type, next_intid(config),
                       GUEST_VIRTIO_GPA + index * GUEST_VIRTIO_BYTES, GUEST_VIRTIO_BYTES);
 }
 
@@ -110,18 +128,33 @@ static struct vmm_image map_image(struct plan *plan, struct pd *vmm, const struc
     return (struct vmm_image){ plan_map(plan, vmm, image->region, "r"), image->file_bytes };
 }
 
+/*
+ * A device reaches RAM by its place on the board. Where the guest itself programs the device, that
+ * is also the guest's address of it.
+ */
+static struct region *plan_ram(struct plan *plan, const struct guest *guest, uint64_t *ram_gpa)
+{
+    struct region *ram = plan_region(plan, arena_printf(plan->arena, "%s_ram", guest->name.text),
+                                     guest->memory.number, GUEST_PAGE_BYTES);
+    bool has_disk = guest->disk.number != 0;
+    if (has_disk || guest->passthrough.count != 0)
+        ram->phys_addr = plan_reserve(plan, ram->bytes + (has_disk ? DISK_BOUNCE_BYTES : 0));
+    *ram_gpa = guest->passthrough.count != 0 ? ram->phys_addr : GUEST_RAM_GPA;
+    return ram;
+}
+
 /* What the guest's machine is: all that its device tree tells, too. */
 static void fill_config(struct vmm_config *config, const struct guest *guest,
                         const struct guest_boot *boot)
 {
+    struct placement place = place_images(config->ram_gpa, boot->kernel, boot->initrd);
     config->magic = VMM_CONFIG_MAGIC;
     memcpy(config->guest, guest->name.text, strlen(guest->name.text));
-    config->ram_gpa = GUEST_RAM_GPA;
-    config->ram_vaddr = GUEST_RAM_GPA; /* one address, two views: kind to who debugs */
+    config->ram_vaddr = GUEST_RAM_GPA; /* mostly one address, two views: kind to who debugs */
     config->ram_bytes = guest->memory.number;
-    config->kernel_gpa = boot->place.kernel_gpa;
-    config->initrd_gpa = boot->place.initrd_gpa;
-    config->dtb_gpa = boot->place.dtb_gpa;
+    config->kernel_gpa = place.kernel_gpa;
+    config->initrd_gpa = place.initrd_gpa;
+    config->dtb_gpa = place.dtb_gpa;
     config->gicd_gpa = GUEST_GICD_GPA;
     config->num_vcpus = (uint32_t)guest->vcpus.number;
     add_devices(config, guest);
@@ -129,12 +162,13 @@ static void fill_config(struct vmm_config *config, const struct guest *guest,
 
 /* Makes the guest's device tree, which comes to its VMM in a region of its own. */
 static struct vmm_image plan_tree(struct plan *plan, struct pd *vmm, const struct guest *guest,
-                                  struct guest_boot *boot, const struct vmm_config *config)
+                                  struct guest_boot *boot, const struct vmm_config *config,
+                                  const struct passed *passed)
 {
     const char *name = guest->name.text;
     boot->tree_file = arena_printf(plan->arena, "%s.dtb", name);
     boot->tree =
-        device_tree_make(plan->arena, config, GUEST_GICC_GPA, bootargs(plan->arena, guest));
+        device_tree_make(plan->arena, config, passed, GUEST_GICC_GPA, bootargs(plan->arena, guest));
     struct region *region = plan_region(plan, arena_printf(plan->arena, "%s_dtb", name),
                                         boot->tree.size_bytes, PAGE_BYTES);
     region->prefill = boot->tree_file;
@@ -149,15 +183,15 @@ struct pd *guest_plan(struct system *system, const struct guest *guest, struct g
         plan_pd(plan, arena_printf(plan->arena, "%s_vmm", name), "vmm.elf", PRIORITY_VMM);
     struct vm *vm = plan_vm(plan, vmm, name, (unsigned)guest->vcpus.number);
     struct vmm_config *config = plan_record(plan, vmm, ".vmm_config", sizeof(*config));
+    struct passed passed = passthrough_plan(system, guest, vmm, config);
+    const struct region *ram = plan_ram(plan, guest, &config->ram_gpa);
     fill_config(config, guest, boot);
-    struct region *ram = plan_region(plan, arena_printf(plan->arena, "%s_ram", name),
-                                     guest->memory.number, GUEST_PAGE_BYTES);
     plan_map_at(plan, vmm, ram, config->ram_vaddr, "rw");
     plan_map_vm(plan, vm, ram, config->ram_gpa, "rwx");
     plan_map_vm(plan, vm, system->gicv, GUEST_GICC_GPA, "rw");
     config->kernel = map_image(plan, vmm, boot->kernel);
     config->initrd = map_image(plan, vmm, boot->initrd);
-    config->dtb = plan_tree(plan, vmm, guest, boot, config);
+    config->dtb = plan_tree(plan, vmm, guest, boot, config, &passed);
     if (guest->disk.number != 0)
         disk_plan_client(system, vmm, ram, &config->block, guest);
     net_plan_client(system, vmm, ram, config, guest);

@@ -59,6 +59,21 @@ static const struct key guest_vsock_keys[] = {
 static const struct key_table guest_vsock_table =
     TABLE("a guest's sockets", struct guest_vsock, guest_vsock_keys);
 
+static const char *const qemu_words[] = { "nothing", "net", "disk", NULL };
+
+static const struct key guest_device_keys[] = {
+    KEY("node", KEY_TEXT, guest_device, node, REQUIRED,
+        HELP("the path of the device's node in the board's device tree")),
+    KEY("qemu", KEY_CHOICE, guest_device, qemu, .choices = qemu_words, OTHERWISE("nothing"),
+        HELP("what `make qemu` puts into this virtio-mmio slot: a network card of its own, or "
+             "DISK=")),
+};
+static const struct key_table guest_device_table =
+    TABLE("a passed-through device", struct guest_device, guest_device_keys);
+static const struct key guest_device_key = { .name = "passthrough",
+                                             .kind = KEY_SWITCH_MAP,
+                                             .table = &guest_device_table };
+
 static const struct key guest_keys[] = {
     KEY("name", KEY_NAME, guest, name, REQUIRED,
         HELP("its name, also its host name; its VMM is called NAME_vmm")),
@@ -86,6 +101,10 @@ static const struct key guest_keys[] = {
         OTHERWISE("no card"), HELP("its virtIO network cards: `eth0`, `eth1`...")),
     KEY("vsock", KEY_MAP, guest, vsock, .table = &guest_vsock_table, OTHERWISE("none"),
         HELP("its virtIO sockets, to other guests that have them: `vsock: {cid: 3}`")),
+    KEY("passthrough", KEY_LIST, guest, passthrough, COUNT(1, MAX_PASSED),
+        .table = &guest_device_table, .element = &guest_device_key, OTHERWISE("none"),
+        HELP("devices of the board that it has to itself, each by its node's path, or a map. "
+             "Without an IOMMU they reach all memory")),
     KEY("console", KEY_SWITCH_MAP, guest, console, .table = &guest_console_table, OTHERWISE("true"),
         HELP("its virtIO console: `true`, `false` or a map")),
 };

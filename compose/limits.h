@@ -22,6 +22,7 @@
 #define NUM_SYSTEM_PDS 5
 #define MAX_GUESTS     (MAX_PDS - NUM_SYSTEM_PDS)
 #define MAX_PARTITION  127
+#define MAX_PASSED     8 /* devices of a guest */
 #define MAX_NETWORKS   8
 #define MAX_GROUPS     32 /* of a network's `allow` */
 #define MIN_CID        3  /* below: the hypervisor, a loopback, the host (virtIO 1.2, 5.10.4) */
@@ -76,10 +77,10 @@ _Static_assert(MAX_GUESTS + 1 <= SDDF_MAX_CLIENTS, "a record has room for every 
 #define GUEST_PL011_GPA    0x09000000ul
 #define GUEST_PL011_BYTES  0x1000ul
 #define GUEST_PL011_INTID  33u
-#define GUEST_VIRTIO_GPA   0x0a000000ul /* one page a device */
+#define GUEST_VIRTIO_GPA   0x0b000000ul /* one page a device */
 #define GUEST_VIRTIO_BYTES 0x1000ul
-#define GUEST_VIRTIO_INTID 48u /* of the first, level triggered */
-#define GUEST_RAM_GPA      0x40000000ul
+#define GUEST_VIRTIO_INTID 48u /* from here on, level triggered; none that is passed through */
+#define GUEST_RAM_GPA      0x40000000ul /* of a guest whose devices are all emulated */
 
 /* Which of QEMU's virtio-mmio slots holds what. Eight share a page, so that what different PDs
  * drive must lie in different eights. */

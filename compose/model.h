@@ -68,6 +68,13 @@ struct guest_vsock {
     unsigned port; /* check_sockets() hands it out */
 };
 
+/* A device of the board that a guest has to itself. */
+struct guest_device {
+    struct mark at;
+    struct value node; /* its path in the board's device tree */
+    struct value qemu; /* what QEMU is to put there; 0: nothing */
+};
+
 struct guest {
     struct mark at;
     struct value name;
@@ -80,7 +87,8 @@ struct guest {
     struct value disk;      /* 1: a partition of the system's disk */
     struct value partition; /* from 0; check_model() fills in those that are not written */
     struct value readonly;
-    struct list net; /* of struct guest_net */
+    struct list net;         /* of struct guest_net */
+    struct list passthrough; /* of struct guest_device */
     struct guest_vsock vsock;
     struct guest_console console;
 };
@@ -116,7 +124,7 @@ static inline struct guest *model_guest(const struct model *model, size_t index)
     each < model_guest(model, (model)->guests.count);                                              \
     each++
 
-/* The heads of loops over all networks, and over a guest's cards. */
+/* The heads of loops over all networks, over a guest's cards and its passed-through devices. */
 #define EACH_NETWORK(each, model)                                                                  \
     struct network *each = (model)->networks.items;                                                \
     each != list_end(&(model)->networks, sizeof(*each));                                           \
@@ -125,6 +133,11 @@ static inline struct guest *model_guest(const struct model *model, size_t index)
     struct guest_net *net = (guest)->net.items;                                                    \
     net != list_end(&(guest)->net, sizeof(*net));                                                  \
     net++
+
+#define EACH_DEVICE(device, guest)                                                                 \
+    struct guest_device *device = (guest)->passthrough.items;                                      \
+    device != list_end(&(guest)->passthrough, sizeof(*device));                                    \
+    device++
 
 /* Returns the first network with an uplink, or NULL. */
 static inline struct network *model_first_uplink(const struct model *model)

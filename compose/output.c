@@ -21,6 +21,7 @@ static void write_devices(FILE *out, const struct system *system, const char *fo
         fputs("disk\n", out);
     if (system->net.virt_tx != NULL)
         fputs("net\n", out);
+    passthrough_write_slots(out, system);
 }
 
 /* The end of the report: what the description of the system does not say. */

@@ -22,8 +22,7 @@ struct defaults {
 struct guest_boot {
     const struct image *kernel;
     const struct image *initrd; /* or NULL */
-    struct placement place;
-    const char *tree_file; /* of its device tree, in the output folder */
+    const char *tree_file;      /* of its device tree, in the output folder */
     struct device_tree tree;
 };
 
@@ -75,6 +74,15 @@ struct system {
  * missing or its RAM is too small for them. */
 bool guest_find_images(struct system *system, const struct guest *guest, struct guest_boot *boot);
 
+/* passthrough.c. Gives a guest's virtual machine the board's devices that the file names for it,
+ * and their interrupts to its VMM; tells errors. Whatever the system uses itself is planned before.
+ */
+struct passed passthrough_plan(struct system *system, const struct guest *guest, struct pd *vmm,
+                               struct vmm_config *config);
+
+/* Writes which virtio-mmio slots QEMU is to fill, and with what. */
+void passthrough_write_slots(FILE *out, const struct system *system);
+
 /* Adds a guest and its VMM to the plan, and makes its device tree; returns the VMM. */
 struct pd *guest_plan(struct system *system, const struct guest *guest, struct guest_boot *boot);
 
@@ -90,8 +98,11 @@ void serial_plan_log(struct system *system);
 /* disk.c. Adds driver and virtualiser to the plan. */
 void disk_plan(struct system *system);
 
-/* Makes a guest's VMM the next client of the virtualiser, and gives its RAM a place. */
-void disk_plan_client(struct system *system, struct pd *vmm, struct region *ram,
+/* Bytes behind the RAM of a guest with a disk: its VMM's part of the data region. */
+#define DISK_BOUNCE_BYTES 0x40000ul
+
+/* Makes a guest's VMM the next client of the virtualiser. The RAM's phys_addr is known. */
+void disk_plan_client(struct system *system, struct pd *vmm, const struct region *ram,
                       struct vmm_block *block, const struct guest *guest);
 
 /* net.c. Adds the switches of networks and sockets to the plan. */

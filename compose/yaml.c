@@ -97,7 +97,7 @@ static void read_scalar(struct reader *reader, const yaml_node_t *node, const st
 /* A list may hold lists, to the depth of the table of keys. */
 static size_t element_bytes(const struct key *key)
 {
-    return key->element == NULL             ? key->table->bytes
+    return key->table != NULL               ? key->table->bytes
            : key->element->kind == KEY_LIST ? sizeof(struct list)
                                             : sizeof(struct value);
 }

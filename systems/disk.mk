@@ -18,8 +18,8 @@ disk-clean: ## remove the disk; the next run makes a new one
 # Where SYSTEM has no disk, none is made.
 .PHONY: system-disk
 system-disk: $(SYSTEM_DIR)/system.xml
-	@! grep -qx disk $(SYSTEM_DIR)/system.devices || $(if $(DISK),:,$(MAKE) $(BUILD_DIR)/disk.img)
+	@! grep -qE '(^| )disk$$' $(SYSTEM_DIR)/system.devices || $(if $(DISK),:,$(MAKE) $(BUILD_DIR)/disk.img)
 
 # The words that devices.sh prints, one a line: `$(QEMU_DEVICES) && qemu $$devices`.
 QEMU_DEVICES = devices=$$(DISK='$(DISK_IMAGE)' DISK_SNAPSHOT='$(filter-out 0,$(DISK_SNAPSHOT))' \
-    NET='$(NET)' systems/devices.sh $(SYSTEM_DIR)) && IFS=$$'\n'
+    NET='$(NET)' PASSED_NET='$(PASSED_NET)' systems/devices.sh $(SYSTEM_DIR)) && IFS=$$'\n'

@@ -12,7 +12,7 @@ test-images: $(TEST_INPUTS)/softdog.cpio.gz $(TEST_INPUTS)/dead.yaml \
 	@$(call need,dosfstools e2fsprogs)
 	@set -e; for system in $(TEST_SYSTEMS); do $(MAKE) image SYSTEM=$$system; done
 	@$(MAKE) image SYSTEM=virtio MICROKIT_CONFIG=release
-	@set -e; for system in vswitch $(addprefix tests/system/,net.yaml block.yaml vsock.yaml); do \
+	@set -e; for system in vswitch multi $(addprefix tests/system/,net.yaml block.yaml vsock.yaml); do \
 	    $(MAKE) image SYSTEM=$$system INITRD=$(GUEST_DIR)/initrd-test.cpio.gz; done
 	@$(MAKE) image SYSTEM=virtio PROGRAM_DIR=$(TEST_INPUTS)/contract \
 	    SYSTEM_DIR=$(TARGET_DIR)/systems/virtio_contract

@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#define PHANDLE_GIC 0x8002
+
 const char *rig_partition;
 
 static char folder[] = "/tmp/compose-test-XXXXXX";
@@ -71,6 +73,42 @@ static void virtio_slots(void *fdt, unsigned count)
     }
 }
 
+static void device(void *fdt, const char *name, uint64_t addr, uint32_t irq_kind, uint32_t irq)
+{
+    fdt_begin_node(fdt, name);
+    reg(fdt, (uint64_t[]){ addr, 0x1000 }, 2);
+    interrupts(fdt, (uint32_t[]){ irq_kind, irq, 4 }, 3);
+}
+
+/* Devices that a guest can be given, and others that it can not. */
+static void more_devices(void *fdt)
+{
+    device(fdt, "rtc@9010000", 0x9010000, 0, 2);
+    fdt_property_string(fdt, "compatible", "arm,pl031");
+    fdt_property_u32(fdt, "clocks", 0x8000);
+    fdt_property_u32(fdt, "phandle", 0x8003);
+    fdt_end_node(fdt);
+    device(fdt, "two@9020000", 0x9020000, 0, 3);
+    fdt_end_node(fdt);
+    device(fdt, "shares@9030000", 0x9030000, 0, 2);
+    fdt_end_node(fdt);
+    device(fdt, "private@9040000", 0x9040000, 1, 4);
+    fdt_end_node(fdt);
+    device(fdt, "over@b000000", 0xb000000, 0, 4);
+    fdt_end_node(fdt);
+    device(fdt, "parent@9050000", 0x9050000, 0, 5);
+    fdt_begin_node(fdt, "child");
+    fdt_end_node(fdt);
+    fdt_end_node(fdt);
+    fdt_begin_node(fdt, "bus");
+    fdt_property_u32(fdt, "#address-cells", 2);
+    fdt_property_u32(fdt, "#size-cells", 2);
+    fdt_property_u64(fdt, "ranges", 0);
+    device(fdt, "moved@9060000", 0x9060000, 0, 6);
+    fdt_end_node(fdt);
+    fdt_end_node(fdt);
+}
+
 /* What QEMU's virt says of itself, as far as it matters. */
 static void write_board(uint64_t ram_bytes, bool with_gicv, unsigned slots)
 {
@@ -82,6 +120,7 @@ static void write_board(uint64_t ram_bytes, bool with_gicv, unsigned slots)
     fdt_begin_node(fdt, "");
     fdt_property_u32(fdt, "#address-cells", 2);
     fdt_property_u32(fdt, "#size-cells", 2);
+    fdt_property_u32(fdt, "interrupt-parent", PHANDLE_GIC);
     fdt_begin_node(fdt, "memory@40000000");
     fdt_property_string(fdt, "device_type", "memory");
     reg(fdt, (uint64_t[]){ 0x40000000, ram_bytes }, 2);
@@ -93,6 +132,8 @@ static void write_board(uint64_t ram_bytes, bool with_gicv, unsigned slots)
     fdt_end_node(fdt);
     fdt_begin_node(fdt, "intc@8000000");
     fdt_property_string(fdt, "compatible", "arm,cortex-a15-gic");
+    fdt_property(fdt, "interrupt-controller", NULL, 0);
+    fdt_property_u32(fdt, "phandle", PHANDLE_GIC);
     reg(fdt,
         (uint64_t[]){ 0x08000000, 0x10000, 0x08010000, 0x10000, 0x08030000, 0x10000, RIG_GICV_ADDR,
                       0x10000 },
@@ -103,6 +144,7 @@ static void write_board(uint64_t ram_bytes, bool with_gicv, unsigned slots)
     interrupts(fdt, (uint32_t[]){ 1, 13, 0x104, 1, 14, 0x104, 1, 11, 0x104, 1, 10, 0x104 }, 12);
     fdt_end_node(fdt);
     virtio_slots(fdt, slots);
+    more_devices(fdt);
     fdt_begin_node(fdt, "chosen");
     fdt_property_string(fdt, "stdout-path", "/pl011@9000000");
     fdt_end_node(fdt);

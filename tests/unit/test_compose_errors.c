@@ -57,20 +57,21 @@ static const struct {
     { GUEST("    memory2: 3\n"),
       "5:5: error: unknown key 'memory2' in a guest (did you mean 'memory'?); the keys are name, "
       "memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, net, vsock, "
-      "console" },
+      "passthrough, console" },
     /* Keys. */
     { "sytem: s\nguests:\n  - {name: a, memory: 256M}\n",
       "1:1: error: unknown key 'sytem' in a system (did you mean 'system'?); the keys are system, "
       "console, vsock, networks, guests\n"
       "1:1: error: a system has no 'system'; add `system:` (the system's name)" },
-    { GUEST("    zzz: 3\n"), "5:5: error: unknown key 'zzz' in a guest; the keys are name, memory, "
-                             "kernel, initrd, cmdline, "
-                             "color, vcpus, disk, partition, readonly, net, vsock, console" },
+    { GUEST("    zzz: 3\n"),
+      "5:5: error: unknown key 'zzz' in a guest; the keys are name, memory, "
+      "kernel, initrd, cmdline, "
+      "color, vcpus, disk, partition, readonly, net, vsock, passthrough, console" },
     { GUEST("    console: {cols: 80}\n"),
       "5:15: error: unknown key 'cols' in a guest's console; the keys are enabled, columns, rows" },
     { GUEST("    \"a\\0b\": 3\n"),
       "5:5: error: unknown key '' in a guest; the keys are name, memory, kernel, initrd, cmdline, "
-      "color, vcpus, disk, partition, readonly, net, vsock, console" },
+      "color, vcpus, disk, partition, readonly, net, vsock, passthrough, console" },
     { GUEST("    memory: 128M\n"),
       "5:5: error: 'memory' is given twice in a guest, first in line 4; remove one" },
     { "system: s\nsystem: s\nguests:\n  - {name: a, memory: 256M}\n",
@@ -187,7 +188,7 @@ static const struct {
       "3:34: error: 'vcpus' is '9'; it must be a number from 1 to 4\n"
       "3:37: error: unknown key 'colour' in a guest (did you mean 'color'?); the keys are name, "
       "memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, net, vsock, "
-      "console" },
+      "passthrough, console" },
     /* Disks. */
     { GUEST("    partition: 1\n"),
       "5:16: error: a has no disk that 'partition' could be about; add "

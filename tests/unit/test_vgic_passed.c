@@ -122,7 +122,8 @@ static void disabled_while_it_waits(void **state)
     assert_false(rig_device.masked);
 }
 
-/* A line that is still high comes back; an edge that was cleared is gone, and the next one comes. */
+/* A line that is still high comes back; an edge that was cleared is gone, and the next one comes.
+ */
 static void cleared(void **state)
 {
     (void)state;
@@ -234,7 +235,7 @@ static void others_are_ignored(void **state)
 #define EACH_WAY(f)                                                                                \
     { #f ", edge", f, edge, NULL, NULL }, { #f ", level", f, level, NULL, NULL },                  \
     {                                                                                              \
-        #f ", level as edge", f, level_as_edge, NULL, NULL                                         \
+#f ", level as edge", f, level_as_edge, NULL, NULL                                         \
     }
 
 int main(void)
