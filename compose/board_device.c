@@ -12,12 +12,29 @@
 
 /* Properties that point to other nodes of the board's tree: a guest has none of those. */
 static const char *const references[] = {
-    "assigned-clock-parents", "assigned-clocks",     "clocks",        "dmas",
-    "hwlocks",                "interconnects",       "io-channels",   "iommus",
-    "mboxes",                 "memory-region",       "msi-map",       "msi-parent",
-    "nvmem-cells",            "operating-points-v2", "phy",           "phys",
-    "power-domains",          "pwms",                "resets",        "sound-dai",
-    "thermal-sensors",        "interrupt-map",       "interrupts-extended",
+    "assigned-clock-parents",
+    "assigned-clocks",
+    "clocks",
+    "dmas",
+    "hwlocks",
+    "interconnects",
+    "io-channels",
+    "iommus",
+    "mboxes",
+    "memory-region",
+    "msi-map",
+    "msi-parent",
+    "nvmem-cells",
+    "operating-points-v2",
+    "phy",
+    "phys",
+    "power-domains",
+    "pwms",
+    "resets",
+    "sound-dai",
+    "thermal-sensors",
+    "interrupt-map",
+    "interrupts-extended",
 };
 static const char *const reference_ends[] = { "-gpio", "-gpios", "-handle", "-supply" };
 
@@ -63,9 +80,9 @@ static bool interrupts_gic(const void *dtb, int node)
 /* Reads what of `reg` and `interrupts` there is room for, and one more: too many. */
 static void read_lists(const void *dtb, int node, struct board_device *device)
 {
-    while (device->num_registers <= BOARD_DEVICE_REGISTERS &&
-           board_reg(dtb, node, (int)device->num_registers,
-                     &device->registers[device->num_registers]))
+    while (
+        device->num_registers <= BOARD_DEVICE_REGISTERS &&
+        board_reg(dtb, node, (int)device->num_registers, &device->registers[device->num_registers]))
         device->num_registers++;
     while (device->num_irqs <= BOARD_DEVICE_IRQS &&
            board_interrupt(dtb, node, (int)device->num_irqs, &device->irqs[device->num_irqs]))

@@ -101,7 +101,7 @@ static const struct key guest_keys[] = {
         OTHERWISE("no card"), HELP("its virtIO network cards: `eth0`, `eth1`...")),
     KEY("vsock", KEY_MAP, guest, vsock, .table = &guest_vsock_table, OTHERWISE("none"),
         HELP("its virtIO sockets, to other guests that have them: `vsock: {cid: 3}`")),
-    KEY("passthrough", KEY_LIST, guest, passthrough, COUNT(1, MAX_PASSED),
+    KEY("passthrough", KEY_LIST, guest, passthrough, COUNT(1, VMM_MAX_PASSED),
         .table = &guest_device_table, .element = &guest_device_key, OTHERWISE("none"),
         HELP("devices of the board that it has to itself, each by its node's path, or a map. "
              "Without an IOMMU they reach all memory")),

@@ -22,7 +22,6 @@
 #define NUM_SYSTEM_PDS 5
 #define MAX_GUESTS     (MAX_PDS - NUM_SYSTEM_PDS)
 #define MAX_PARTITION  127
-#define MAX_PASSED     8 /* devices of a guest */
 #define MAX_NETWORKS   8
 #define MAX_GROUPS     32 /* of a network's `allow` */
 #define MIN_CID        3  /* below: the hypervisor, a loopback, the host (virtIO 1.2, 5.10.4) */

@@ -15,7 +15,7 @@ static const struct board_range guest_layout[] = {
     { GUEST_GICD_GPA, GUEST_GICD_BYTES },
     { GUEST_GICC_GPA, GUEST_GICC_BYTES },
     { GUEST_PL011_GPA, GUEST_PL011_BYTES },
-    { GUEST_VIRTIO_GPA, VMM_MAX_DEVICES * GUEST_VIRTIO_BYTES },
+    { GUEST_VIRTIO_GPA, VMM_MAX_DEVICES *GUEST_VIRTIO_BYTES },
 };
 
 static bool overlap(const struct board_range *a, const struct board_range *b)
@@ -29,23 +29,22 @@ static struct board_range pages_of(const struct board_range *range)
     return (struct board_range){ addr, round_up(range->addr + range->bytes, PAGE_BYTES) - addr };
 }
 
-/* Whether a list of maps has a region in it. */
-static bool maps_region(const struct map *map, const struct region *region)
+/* The map of a region among these, or NULL. */
+static const struct map *find_map(const struct map *map, const struct region *region)
 {
-    for (; map != NULL; map = map->next)
-        if (map->region == region)
-            return true;
-    return false;
+    while (map != NULL && map->region != region)
+        map = map->next;
+    return map;
 }
 
 /* Who has a device's registers: the PD's or the guest's name. */
 static const char *owner_of(const struct plan *plan, const struct region *region)
 {
     for (const struct pd *pd = plan->pds; pd != NULL; pd = pd->next) {
-        if (maps_region(pd->maps, region))
-            return pd->name;
-        if (pd->vm != NULL && maps_region(pd->vm->maps, region))
+        if (pd->vm != NULL && find_map(pd->vm->maps, region) != NULL)
             return pd->vm->name;
+        if (find_map(pd->maps, region) != NULL)
+            return pd->name;
     }
     return "the system";
 }
@@ -86,7 +85,7 @@ static void plan_registers(struct system *system, const struct guest_device *dev
     struct board_range pages = pages_of(range);
     const struct region *taken = find_taken(plan, &pages);
     const char *path = device->node.text;
-    if (taken != NULL && maps_region(vm->maps, taken) && taken->phys_addr <= pages.addr &&
+    if (taken != NULL && find_map(vm->maps, taken) != NULL && taken->phys_addr <= pages.addr &&
         pages.addr + pages.bytes <= taken->phys_addr + taken->bytes)
         return;
     if (taken != NULL) {
@@ -100,8 +99,8 @@ static void plan_registers(struct system *system, const struct guest_device *dev
                    "'%s' lies at 0x%lx, where every guest has an emulated device; choose another",
                    path, (unsigned long)range->addr);
     } else {
-        const char *name = arena_printf(plan->arena, "%s_device_%lx", vm->name,
-                                        (unsigned long)pages.addr);
+        const char *name =
+            arena_printf(plan->arena, "%s_device_%lx", vm->name, (unsigned long)pages.addr);
         plan_map_vm(plan, vm, plan_device(plan, name, pages.addr, pages.bytes), pages.addr, "rw");
     }
 }
@@ -125,6 +124,19 @@ static void plan_interrupt(struct system *system, const struct guest_device *dev
             .channel = plan_irq(&system->plan, vmm, irq->intid, irq->is_edge),
         };
     }
+}
+
+/* A reboot of the guest does not reset its devices: its VMM tells those that it knows how to. */
+static void plan_stop(struct plan *plan, struct pd *vmm, const struct board_range *registers,
+                      struct vmm_config *config)
+{
+    struct board_range pages = pages_of(registers);
+    const struct region *region = find_taken(plan, &pages);
+    if (region == NULL || find_map(vmm->vm->maps, region) == NULL)
+        return; /* an error has been told */
+    const struct map *map = find_map(vmm->maps, region);
+    uint64_t vaddr = map != NULL ? map->vaddr : plan_map(plan, vmm, region, "rw");
+    config->passed_vaddr[config->num_passed++] = vaddr + registers->addr - region->phys_addr;
 }
 
 static void note(struct system *system, const char *guest, const struct guest_device *device,
@@ -189,6 +201,8 @@ struct passed passthrough_plan(struct system *system, const struct guest *guest,
             plan_registers(system, device, &found->registers[i], vmm->vm);
         for (unsigned i = 0; i < found->num_irqs; i++)
             plan_interrupt(system, device, &found->irqs[i], vmm, config);
+        if (found->is_virtio)
+            plan_stop(&system->plan, vmm, &found->registers[0], config);
         note(system, guest->name.text, device, found);
     }
     return passed;

@@ -17,6 +17,7 @@
 #define VMM_MAX_NETS       4
 #define VMM_MAX_SERVED     8 /* clients of a guest that serves its disk */
 #define VMM_MAX_IRQS       16
+#define VMM_MAX_PASSED     8
 
 /* Something that lies in the VMM's address space. */
 struct vmm_image {
@@ -132,4 +133,7 @@ struct vmm_config {
     uint8_t awaits_disk;   /* bool: the guest starts when the server of its disk is ready */
     struct vmm_irq irqs[VMM_MAX_IRQS];
     uint32_t num_irqs;
+    uint32_t
+        num_passed; /* virtio-mmio devices that are passed through, to be stopped at a reboot */
+    uint64_t passed_vaddr[VMM_MAX_PASSED]; /* registers, mapped rw and not cached */
 };

@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#define RESET_TRIES 100000 /* of a device of the machine: no guest can make it wait */
+
 static bool add_region(struct vm *vm, struct mmio_region region)
 {
     if (vm->bus.num_regions == VM_MAX_REGIONS) {
@@ -122,8 +124,22 @@ bool devices_init(struct vm *vm)
     return true;
 }
 
+/* What the guest has told a device of the machine to do with its memory ends here. */
+static void stop_passed(const struct vmm_config *config)
+{
+    for (unsigned i = 0; i < config->num_passed; i++) {
+        volatile uint8_t *registers = (volatile uint8_t *)config->passed_vaddr[i];
+        volatile uint32_t *status = (volatile uint32_t *)(registers + VIRTIO_MMIO_STATUS);
+        *status = 0;
+        /* Reads as 0 when the reset is done (4.2.2.1); the driver's own reset is still to come. */
+        for (unsigned tries = 0; tries < RESET_TRIES && *status != 0; tries++) {
+        }
+    }
+}
+
 bool devices_reset(struct vm *vm)
 {
+    stop_passed(vm->config);
     struct devices *devices = &vm->devices;
     if (devices->has_pl011) {
         pl011_flush(&devices->pl011);

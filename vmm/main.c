@@ -74,8 +74,8 @@ static bool config_ok(void)
 {
     return config.magic == VMM_CONFIG_MAGIC && config.num_vcpus >= 1 &&
            config.num_vcpus <= VMM_MAX_VCPUS && config.num_devices <= VMM_MAX_DEVICES &&
-           config.num_irqs <= VMM_MAX_IRQS && last_intid() <= VGIC_LAST_SPI &&
-           sddf_magic_ok(&serial_config.magic, SDDF_SERIAL);
+           config.num_irqs <= VMM_MAX_IRQS && config.num_passed <= VMM_MAX_PASSED &&
+           last_intid() <= VGIC_LAST_SPI && sddf_magic_ok(&serial_config.magic, SDDF_SERIAL);
 }
 
 void init(void)

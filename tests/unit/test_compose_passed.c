@@ -22,7 +22,7 @@ static void read_config(const struct composed *system, const char *vmm)
     composed_record(system, vmm, "vmm_config", &config, sizeof(config));
 }
 
-/* Registers appear in the guest where the board has them, and nowhere else. */
+/* Registers appear in the guest where the board has them, and nowhere but in its VMM else. */
 static void check_registers(const struct composed *system, const char *vmm, uint64_t addr)
 {
     int pd = xml_pd(system->xml, vmm);
@@ -34,8 +34,20 @@ static void check_registers(const struct composed *system, const char *vmm, uint
     assert_int_equal(xml_region(system->xml, map->region)->size, 0x1000);
     for (size_t i = 0; i < system->xml->num_maps; i++) {
         const struct xml_map *other = &system->xml->maps[i];
-        assert_true(other == map || strcmp(other->region, map->region) != 0);
+        assert_true(other->pd == pd || strcmp(other->region, map->region) != 0);
     }
+}
+
+/* The VMM can stop the device. */
+static void check_stop(const struct composed *system, const char *vmm, unsigned index,
+                       uint64_t addr)
+{
+    uint64_t vaddr = config.passed_vaddr[index];
+    uint64_t page = vaddr / 0x1000 * 0x1000;
+    const struct xml_map *map = xml_map_at(system->xml, xml_pd(system->xml, vmm), false, page);
+    assert_non_null(map);
+    assert_true(index < config.num_passed && !map->cached && strcmp(map->perms, "rw") == 0);
+    assert_int_equal(xml_region(system->xml, map->region)->phys + vaddr - page, addr);
 }
 
 static void check_irq(const struct composed *system, const char *vmm, unsigned index,
@@ -98,6 +110,9 @@ static void devices_belong_to_guests(void **state)
     assert_int_equal(config.num_irqs, 3);
     check_registers(&system, "b_vmm", 0xa001000); /* one page for two slots */
     check_registers(&system, "b_vmm", 0x9010000);
+    assert_int_equal(config.num_passed, 2);
+    check_stop(&system, "b_vmm", 0, 0xa001e00);
+    check_stop(&system, "b_vmm", 1, 0xa001000);
     check_irq(&system, "b_vmm", 0, 63, true);
     check_irq(&system, "b_vmm", 1, 56, true);
     check_irq(&system, "b_vmm", 2, 34, false);
@@ -165,7 +180,7 @@ static void the_tree_has_the_node(void **state)
     free(system.xml);
 }
 
-#define GUEST(rest) "system: s\nguests:\n  - {name: a, memory: 64M, " rest "}\n"
+#define GUEST(rest)  "system: s\nguests:\n  - {name: a, memory: 64M, " rest "}\n"
 #define PASSED(path) GUEST("passthrough: [" path "]")
 
 static const struct {
@@ -181,8 +196,10 @@ static const struct {
     { PASSED("/chosen"), "42: error: '/chosen' has no registers that the CPU sees" },
     { PASSED("/bus/moved@9060000"),
       "42: error: '/bus/moved@9060000' has no registers that the CPU sees" },
-    { PASSED("/memory@40000000"), "42: error: '/memory@40000000' has no `interrupts` that are SPIs" },
-    { PASSED("/private@9040000"), "42: error: '/private@9040000' has no `interrupts` that are SPIs" },
+    { PASSED("/memory@40000000"),
+      "42: error: '/memory@40000000' has no `interrupts` that are SPIs" },
+    { PASSED("/private@9040000"),
+      "42: error: '/private@9040000' has no `interrupts` that are SPIs" },
     { PASSED("/intc@8000000"), "42: error: '/intc@8000000' is an interrupt controller" },
     { PASSED("/parent@9050000"), "42: error: '/parent@9050000' has nodes below it" },
     { PASSED("{node: /rtc@9010000, qemu: net}"),
@@ -208,6 +225,8 @@ static const struct {
       "  {name: a, memory: 64M, passthrough: [/virtio_mmio@a001200]}]\n",
       "40: error: '/virtio_mmio@a001200' lies in the pages 0xa001000 to 0xa001fff, where b has a "
       "device" },
+    { PASSED("{node: /over@b000000, qemu: net}"),
+      "49: error: '/over@b000000' is no virtio-mmio slot" },
     { PASSED("/over@b000000"),
       "42: error: '/over@b000000' lies at 0xb000000, where every guest has an emulated device" },
     { PASSED("/rtc@9010000, /shares@9030000"),

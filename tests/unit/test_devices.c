@@ -225,6 +225,33 @@ static void a_guest_that_stops_leaves_its_switches(void **state)
     assert_true(devices_reset(&vm)); /* it may begin anew */
 }
 
+/* An interrupt of the machine goes to the guest and waits for it; a reboot stops the device. */
+static void a_device_that_is_passed_through(void **state)
+{
+    static _Alignas(8) uint8_t registers[2][0x200];
+    (void)state;
+    config.irqs[0] = (struct vmm_irq){ SPI, 9 };
+    config.irqs[1] = (struct vmm_irq){ SPI + 2, 7 };
+    config.num_irqs = 2;
+    config.num_passed = 2;
+    for (unsigned i = 0; i < 2; i++) {
+        config.passed_vaddr[i] = (uint64_t)(uintptr_t)registers[i];
+        memset(registers[i], 0xff, sizeof(registers[i]));
+    }
+    assert_true(devices_init(&vm));
+    devices_notified(&vm, 7);
+    devices_notified(&vm, 8);
+    assert_int_equal(vm.vgic.shared[0].held, 1u << (SPI + 2) % 32);
+    assert_int_equal(vm.vgic.shared[0].latched, 1u << (SPI + 2) % 32);
+    assert_true(devices_reset(&vm));
+    for (unsigned i = 0; i < 2; i++) {
+        for (unsigned at = 0; at < sizeof(registers[i]); at++) {
+            bool is_status = at - VIRTIO_MMIO_STATUS < 4;
+            assert_int_equal(registers[i][at], is_status ? 0 : 0xff);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +260,7 @@ int main(void)
         TEST(what_there_can_not_be),
         TEST(reset_waits_for_each_switch),
         TEST(a_guest_that_stops_leaves_its_switches),
+        TEST(a_device_that_is_passed_through),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
