@@ -133,7 +133,6 @@ struct vmm_config {
     uint8_t awaits_disk;   /* bool: the guest starts when the server of its disk is ready */
     struct vmm_irq irqs[VMM_MAX_IRQS];
     uint32_t num_irqs;
-    uint32_t
-        num_passed; /* virtio-mmio devices that are passed through, to be stopped at a reboot */
+    uint32_t num_passed; /* virtio-mmio devices that are passed through: they stop with the guest */
     uint64_t passed_vaddr[VMM_MAX_PASSED]; /* registers, mapped rw and not cached */
 };

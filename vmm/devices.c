@@ -124,22 +124,8 @@ bool devices_init(struct vm *vm)
     return true;
 }
 
-/* What the guest has told a device of the machine to do with its memory ends here. */
-static void stop_passed(const struct vmm_config *config)
-{
-    for (unsigned i = 0; i < config->num_passed; i++) {
-        volatile uint8_t *registers = (volatile uint8_t *)config->passed_vaddr[i];
-        volatile uint32_t *status = (volatile uint32_t *)(registers + VIRTIO_MMIO_STATUS);
-        *status = 0;
-        /* Reads as 0 when the reset is done (4.2.2.1); the driver's own reset is still to come. */
-        for (unsigned tries = 0; tries < RESET_TRIES && *status != 0; tries++) {
-        }
-    }
-}
-
 bool devices_reset(struct vm *vm)
 {
-    stop_passed(vm->config);
     struct devices *devices = &vm->devices;
     if (devices->has_pl011) {
         pl011_flush(&devices->pl011);
@@ -203,6 +189,19 @@ void devices_notified(struct vm *vm, unsigned channel)
     }
 }
 
+/* What the guest has told a device of the machine to do with its memory ends here. */
+static void stop_passed(const struct vmm_config *config)
+{
+    for (unsigned i = 0; i < config->num_passed; i++) {
+        volatile uint8_t *registers = (volatile uint8_t *)config->passed_vaddr[i];
+        volatile uint32_t *status = (volatile uint32_t *)(registers + VIRTIO_MMIO_STATUS);
+        *status = 0;
+        /* Reads as 0 when the reset is done (4.2.2.1); the driver's own reset is still to come. */
+        for (unsigned tries = 0; tries < RESET_TRIES && *status != 0; tries++) {
+        }
+    }
+}
+
 void devices_stop(struct vm *vm)
 {
     struct devices *devices = &vm->devices;
@@ -215,6 +214,7 @@ void devices_stop(struct vm *vm)
         }
     }
     driver_vm_stop(&devices->driver_vm);
+    stop_passed(vm->config);
 }
 
 void devices_tick(struct vm *vm)
