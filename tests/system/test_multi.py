@@ -97,9 +97,9 @@ def test_both_cards_at_once(machine, files):
     """The switch's interrupts and the card's, neither lost nor stalled."""
     vm0, vm1, _ = machine.guests
     net_tools.serve_iperf(vm1)
-    vm0.run(f"iperf3 -c {net_tools.address(vm1)} -t 10 --bidir >/tmp/iperf 2>&1 &")
+    vm0.run(f"(iperf3 -c {net_tools.address(vm1)} -t 10 --bidir >/tmp/iperf 2>&1 &)")
     fetch(vm0, files, 8_000_000)
-    vm0.run("wait; grep -q receiver /tmp/iperf")
+    vm0.run("while ! grep -q 'iperf Done' /tmp/iperf; do sleep 1; done")
 
 
 def test_only_its_owner_reaches_the_card(machine):
@@ -116,7 +116,7 @@ def test_the_card_works_after_a_reboot(machine, files):
     net_tools.set_up(vm1)
     for under_way in (False, True):
         if under_way:
-            vm0.run(f"wget -q -O /dev/null http://{HOST}:{files}/64000000 &")
+            vm0.run(f"(wget -q -O /dev/null http://{HOST}:{files}/64000000 &)")
         vm0.start("reboot -f" if under_way else "reboot")
         vm0.login()
         vm1.answers()
