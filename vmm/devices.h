@@ -62,8 +62,8 @@ void devices_tick(struct vm *vm);
 
 /*
  * The guest has stopped: its output is held back no more, and others learn from all devices but the
- * console, whose last words still go out, that nobody drives them. It serves nobody any more, and virtIO devices of the board that it drove
- * move no data.
+ * console, whose last words still go out, that nobody drives them. It serves nobody any more, and
+ * virtIO devices of the board that it drove move no data.
  */
 void devices_stop(struct vm *vm);
 
