@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # fetch.sh CACHE TREE PACKAGE...: downloads Debian arm64 packages into CACHE, unless they are there
 # already, and unpacks them into TREE, which it makes anew. src:NAME is a source package; what its
-# authors wrote is unpacked into TREE/NAME, without Debian's changes.
+# authors wrote is unpacked into TREE/NAME, without Debian's changes; of src:NAME:FOLDER, that folder
+# alone.
 #
 # The host's apt does the work with a private configuration: own state, own lists, the mirrors and
 # suites of the host's source list, the signatures of Debian's own keyring. The host's package
@@ -140,10 +141,20 @@ current_name() {
 
 is_cached() { (cd "$1" 2>/dev/null && sha256sum --status -c SHA256 2>/dev/null); }
 
+# The newest version that there is: an index may name one that its mirror has no more.
+get_source() {
+    local version
+    for version in $(apt-cache showsrc --only-source "$1" | sed -n 's/^Version: //p' | sort -Vru); do
+        apt-get -qq source --download-only "$1=$version" && return
+        rm -f ./*
+    done
+    return 1
+}
+
 # What apt calls the way to a package's files.
 get() {
     case $1 in
-    src:*) apt-get -qq source --download-only "${1#src:}" ;;
+    src:*) get_source "$(cut -d : -f 2 <<<"$1")" ;;
     *) apt-get -qq download "$1" ;;
     esac
 }
@@ -178,11 +189,13 @@ fill_cache() {
 
 # Manual pages, device trees and the scripts of a distribution have no place in a guest.
 unpack_one() {
-    local files=$1 tree=$2 name=$3
+    local files=$1 tree=$2 name=$3 source folder
     case $name in
     src:*)
-        mkdir "$tree/${name#src:}"
-        tar -x -C "$tree/${name#src:}" --strip-components=1 -f "$files"/*.orig.tar.?z ;;
+        IFS=: read -r _ source folder <<<"$name"
+        mkdir "$tree/$source"
+        tar -x -C "$tree/$source" --strip-components=1 --wildcards -f "$files"/*.orig.tar.?z \
+            "*/${folder:-*}" ;;
     *)
         dpkg-deb --fsys-tarfile "$files"/*.deb |
             tar -x -C "$tree" --exclude=./usr/share --exclude=./usr/lib/linux-image-\* --exclude=./etc ;;
