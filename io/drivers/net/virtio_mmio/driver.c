@@ -27,13 +27,16 @@ static void tell_link(void)
 
 static void move_frames(void)
 {
-    uint32_t notify = vnet_run(&card);
-    if (notify & 1u << VNET_RX) {
-        microkit_notify(driver_config.rx.channel);
-    }
-    if (notify & 1u << VNET_TX) {
-        microkit_notify(driver_config.tx.channel);
-    }
+    uint32_t notify;
+    do {
+        notify = vnet_run(&card);
+        if (notify & 1u << VNET_RX) {
+            microkit_notify(driver_config.rx.channel);
+        }
+        if (notify & 1u << VNET_TX) {
+            microkit_notify(driver_config.tx.channel);
+        }
+    } while (notify & VNET_AGAIN);
     if (card.error != error_told) {
         error_told = card.error;
         microkit_dbg_puts("network driver: ");

@@ -132,22 +132,18 @@ static void refill(struct vnet_queue *q)
     }
 }
 
-/*
- * Bounded: each turn has had a frame, whose buffer must come from the virtualiser before the device
- * can fill it again. Slots that become free are filled in the same turn, so that none waits for an
- * interrupt that has no cause.
- */
-static void receive(struct vnet *v)
+/* Slots that become free are filled in the same turn, so that none waits for an interrupt that has
+ * no cause. Returns whether there is more already. */
+static bool receive(struct vnet *v)
 {
     struct vnet_queue *q = &v->queues[VNET_RX];
-    do {
-        deliver(v);
-        if (!v->started) {
-            return;
-        }
-        refill(q);
-        ring_kick(&q->ring);
-    } while (ring_wait(&q->ring, 0));
+    deliver(v);
+    if (!v->started) {
+        return false;
+    }
+    refill(q);
+    ring_kick(&q->ring);
+    return ring_wait(&q->ring, 0);
 }
 
 /* ---- Transmit ---------------------------------------------------------------------------------*/
@@ -170,33 +166,33 @@ static void send(struct vnet *v)
 }
 
 /* One interrupt for three quarters of what is being sent: clients have buffers in reserve. */
-static void transmit(struct vnet *v)
+static bool transmit(struct vnet *v)
 {
     struct vnet_queue *q = &v->queues[VNET_TX];
     struct net_buff_desc buffer;
     uint32_t written;
-    do {
-        while (finished(v, q, &buffer, &written)) {
-            (void)net_enqueue(&q->to, &buffer);
-        }
-        send(v);
-        if (!v->started) {
-            return;
-        }
-        ring_kick(&q->ring);
-    } while (ring_wait(&q->ring, (uint16_t)(in_flight(q) * 3 / 4)));
+    while (finished(v, q, &buffer, &written)) {
+        (void)net_enqueue(&q->to, &buffer);
+    }
+    send(v);
+    if (!v->started) {
+        return false;
+    }
+    ring_kick(&q->ring);
+    return ring_wait(&q->ring, (uint16_t)(in_flight(q) * 3 / 4));
 }
 
 uint32_t vnet_run(struct vnet *v)
 {
+    bool more = false;
     if (v->started) {
-        receive(v);
+        more |= receive(v);
     }
     if (v->started || v->error != NULL) {
-        transmit(v);
+        more |= transmit(v);
     }
     return (uint32_t)net_must_signal(&v->queues[VNET_RX].to) << VNET_RX |
-           (uint32_t)net_must_signal(&v->queues[VNET_TX].to) << VNET_TX;
+           (uint32_t)net_must_signal(&v->queues[VNET_TX].to) << VNET_TX | (more ? VNET_AGAIN : 0);
 }
 
 /* ---- Start and configuration ------------------------------------------------------------------*/

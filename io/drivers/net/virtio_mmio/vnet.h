@@ -73,5 +73,12 @@ void vnet_start(struct vnet *v, const struct sddf_net_driver_config *config);
 /* The device's interrupt: call before vnet_run(). True if the link's state may have changed. */
 bool vnet_interrupt(struct vnet *v);
 
-/* Moves all that can be moved. Bit VNET_RX: the receive virtualiser is to be notified; VNET_TX. */
+#define VNET_AGAIN (1u << 2)
+
+/*
+ * Moves both ways what can be moved. Bit VNET_RX: the receive virtualiser is to be notified;
+ * VNET_TX. VNET_AGAIN: more has come meanwhile, call again after that. One turn for each direction
+ * and then the notifications, since in a storm there is no end: while the driver has used up its
+ * budget those below it empty the rings, and the device fills them.
+ */
 uint32_t vnet_run(struct vnet *v);
