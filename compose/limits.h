@@ -57,9 +57,14 @@ _Static_assert(MAX_GUESTS + 1 <= SDDF_MAX_CLIENTS, "a record has room for every 
 #define PRIORITY_SWITCH         98
 #define PRIORITY_GUEST          50
 
-/* A storm from outside takes a quarter of the core at most. */
-#define NET_DRIVER_BUDGET_US 100
-#define NET_DRIVER_PERIOD_US 400
+/*
+ * What comes in by the card takes three quarters of the core at most, so that guests run in a storm
+ * too: the driver's share is sDDF's, a frame costs those behind it more than the driver.
+ */
+#define NET_PERIOD_US           400
+#define NET_DRIVER_BUDGET_US    100
+#define NET_VIRT_RX_BUDGET_US   50
+#define UPLINK_SWITCH_BUDGET_US 150
 
 /* Guests of equal priority take turns of this length. */
 #define GUEST_SLICE_US 10000

@@ -46,10 +46,11 @@ void uplink_plan(struct system *system)
     const struct board_slot *slot = &system->board->slots[BOARD_NET_SLOT];
     struct pd *driver =
         plan_pd(plan, "net_driver", "net_driver_virtio_mmio.elf", PRIORITY_NET_DRIVER);
-    plan_budget(driver, NET_DRIVER_BUDGET_US, NET_DRIVER_PERIOD_US);
+    plan_budget(driver, NET_DRIVER_BUDGET_US, NET_PERIOD_US);
     net->virt_tx = plan_pd(plan, "net_virt_tx", "net_virt_tx.elf", PRIORITY_NET_VIRT_TX);
     net->tx = plan_record(plan, net->virt_tx, ".net_virt_tx_config", sizeof(*net->tx));
     net->virt_rx = plan_pd(plan, "net_virt_rx", "net_virt_rx.elf", PRIORITY_NET_VIRT_RX);
+    plan_budget(net->virt_rx, NET_VIRT_RX_BUDGET_US, NET_PERIOD_US);
     net->rx = plan_record(plan, net->virt_rx, ".net_virt_rx_config", sizeof(*net->rx));
     sddf_set_magic(&net->tx->magic, SDDF_NET);
     sddf_set_magic(&net->rx->magic, SDDF_NET);
@@ -100,7 +101,11 @@ void uplink_plan_client(struct system *system, const struct network *network, st
     connect(plan, arena_printf(plan->arena, "%s_uplink_tx", name), sw->pd, &uplink->tx,
             net->virt_tx, &tx->conn);
     uplink->rx_data = sddf_map(plan, sw->pd, net->rx_data, "r");
-    tx->data = sddf_plan_dma(plan, sw->pd, arena_printf(plan->arena, "%s_uplink_frames", name),
-                             DATA_BYTES);
-    uplink->tx_data = tx->data.region;
+    struct region *frames = plan_region(plan, arena_printf(plan->arena, "%s_uplink_frames", name),
+                                        DATA_BYTES, PAGE_BYTES);
+    frames->phys_addr = plan_reserve(plan, DATA_BYTES);
+    uplink->tx_data = sddf_map(plan, sw->pd, frames, "rw");
+    tx->data =
+        (struct sddf_device_region){ sddf_map(plan, net->virt_tx, frames, "r"), frames->phys_addr };
+    plan_budget(sw->pd, UPLINK_SWITCH_BUDGET_US, NET_PERIOD_US);
 }

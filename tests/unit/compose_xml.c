@@ -73,6 +73,8 @@ static void add_pd(struct xml_system *xml, const char **attributes)
     struct xml_pd *pd = &xml->pds[xml->num_pds++];
     text(attributes, "name", pd->name);
     pd->priority = (unsigned)number(attributes, "priority");
+    pd->pd_budget = (unsigned)number(attributes, "budget");
+    pd->pd_period = (unsigned)number(attributes, "period");
 }
 
 static void add_vm(struct xml_pd *pd, const char **attributes)

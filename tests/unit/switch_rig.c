@@ -7,10 +7,13 @@ struct vmm vmms[VMMS];
 uint32_t signals[256];
 char said[4096];
 uint64_t timeout_ns;
+void (*on_notify)(uint8_t channel);
 
 static void notify(uint8_t channel)
 {
     signals[channel]++;
+    if (on_notify != NULL)
+        on_notify(channel);
 }
 
 static void report(const char *text)

@@ -66,6 +66,7 @@ extern struct vmm vmms[VMMS];
 extern uint32_t signals[256];
 extern char said[4096];
 extern uint64_t timeout_ns;
+extern void (*on_notify)(uint8_t channel); /* what a VMM does at once */
 
 /* Four ports with fixed MACs, all may hear all; changed by a test before rig_start(). */
 void rig_configure(void);

@@ -201,6 +201,18 @@ static void uplink_fits_together(void **state)
     assert_int_equal(xml_region(system.xml, frames->region)->phys, rx.data.io_addr);
     const struct xml_map *own = composed_region(&system, sw, &lan.uplink.tx_data, "rw");
     assert_int_equal(xml_region(system.xml, own->region)->phys, tx.clients[0].data.io_addr);
+    const struct xml_map *checked = composed_region(&system, xml_pd(system.xml, "net_virt_tx"),
+                                                    &tx.clients[0].data.region, "r");
+    assert_string_equal(checked->region, own->region);
+    unsigned budgets = 0; /* of what a storm from outside keeps busy */
+    static const char *const busy[] = { "net_driver", "net_virt_rx", "lan_switch" };
+    for (unsigned i = 0; i < 3; i++) {
+        const struct xml_pd *pd = &system.xml->pds[xml_pd(system.xml, busy[i])];
+        assert_true(pd->pd_budget > 0 && pd->pd_period == 400);
+        budgets += pd->pd_budget;
+    }
+    assert_true(budgets <= 300);
+    assert_int_equal(system.xml->pds[xml_pd(system.xml, "in_switch")].pd_budget, 0);
     assert_true(rx.num_clients == 1 && tx.num_clients == 1 && rx.clients[0].num_macs == 2);
     assert_memory_equal(rx.clients[0].macs[1].bytes, lan.ports[1].mac, 6);
     const struct xml_end *end = xml_peer(system.xml, sw, lan.uplink.rx.channel);

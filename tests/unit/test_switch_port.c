@@ -272,6 +272,39 @@ static void nothing_is_touched_after_closing(void **state)
     assert_string_equal(said, "");
 }
 
+/* Guest 1 sends anew whenever its VMM hears of what is done; guest 0 reboots meanwhile. */
+static uint32_t storm_turns;
+
+static void storm(uint8_t channel)
+{
+    struct port_control *closing = &vmms[0].port.control;
+    if (channel != 11 || ++storm_turns == 20)
+        return;
+    (void)vmm_reap(1);
+    vmm_put(1, NULL, frame, make_frame(frame, 2, 1, 60), FRAME_MAX);
+    port_publish(&vmms[1].send);
+    (void)port_wait(&vmms[1].send_done);
+    if (storm_turns == 3)
+        port_want_next(closing);
+    assert_true(storm_turns < 10 || port_settled(closing));
+}
+
+/* A run that does not end for somebody's sending closes ports and tells VMMs all the while. */
+static void a_port_closes_in_a_storm(void **state)
+{
+    (void)state;
+    storm_turns = 0;
+    (void)port_wait(&vmms[1].send_done);
+    vmm_put(1, NULL, frame, make_frame(frame, 2, 1, 60), FRAME_MAX);
+    port_publish(&vmms[1].send);
+    on_notify = storm;
+    run();
+    on_notify = NULL;
+    assert_int_equal(storm_turns, 20);
+    while (vmm_receive(2, &arrival)) {
+    }
+}
+
 /* A port that is not open from the start is not looked at. */
 static void closed_at_the_start(void **state)
 {
@@ -354,6 +387,7 @@ int main(void)
         TEST(own_indices_are_private),
         TEST(done_rings_never_overflow),
         TEST(nothing_is_touched_after_closing),
+        TEST(a_port_closes_in_a_storm),
         TEST(closed_at_the_start),
         TEST(open_and_close_often),
         TEST(counts_at_will),

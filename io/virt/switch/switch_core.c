@@ -51,13 +51,16 @@ static bool serve(struct switch_core *core, uint32_t end)
     return any;
 }
 
-static void serve_all(struct switch_core *core)
+/* Gives everybody turns until nobody sends, or until others must hear of it; true: there is more.
+ */
+static bool serve_all(struct switch_core *core)
 {
     uint32_t idle = 0;
-    while (idle < SWITCH_ENDS) {
+    for (uint32_t turn = 0; turn < SWITCH_ROUNDS * SWITCH_ENDS && idle < SWITCH_ENDS; turn++) {
         idle = serve(core, core->turn) ? 0 : idle + 1;
         core->turn = (core->turn + 1) % SWITCH_ENDS;
     }
+    return idle < SWITCH_ENDS;
 }
 
 static bool wait_all(struct switch_core *core)
@@ -91,19 +94,25 @@ static void notify_outside(struct switch_core *core)
     uplink->sent = uplink->returned = false;
 }
 
-void switch_core_run(struct switch_core *core)
+static void tell_all(struct switch_core *core)
 {
-    settle(core);
-    do {
-        core->starved = 0;
-        serve_all(core);
-    } while (wait_all(core));
     for (uint32_t i = 0; i < core->num_members; i++) {
         tell_why(core, &core->members[i]);
         if (member_publish(&core->members[i]))
             core->ops->notify(core->config->ports[i].channel);
     }
     notify_outside(core);
+}
+
+void switch_core_run(struct switch_core *core)
+{
+    bool more;
+    do {
+        settle(core);
+        core->starved = 0;
+        more = serve_all(core);
+        tell_all(core);
+    } while (more || wait_all(core));
 }
 
 void switch_core_timeout(struct switch_core *core)

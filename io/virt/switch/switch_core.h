@@ -5,9 +5,9 @@
  * vsock.c decide who gets what.
  *
  * A run takes what has been sent until there is nothing more, in turns: each port may send
- * SWITCH_QUANTUM bytes, then the next. It ends because ports have posted only so much, and guests
- * run below the switch; on several cores the switch's budget is what bounds it. Each VMM is
- * notified once a run.
+ * SWITCH_QUANTUM bytes, then the next. Mostly it ends because ports have posted only so much, and
+ * guests run below the switch. Where more comes all the while (by the card, or while the switch has
+ * used up its budget), ports are opened and closed and VMMs notified each SWITCH_ROUNDS turns.
  */
 #pragma once
 
@@ -17,6 +17,7 @@
 #include "io/virt/switch/uplink.h"
 
 #define SWITCH_QUANTUM    131072 /* more than a chain can cost */
+#define SWITCH_ROUNDS     16     /* of turns, until ports may close and their VMMs hear of frames */
 #define SWITCH_CHAIN_COST 512u   /* what a chain counts for beside its bytes */
 #define SWITCH_TICK_NS    30000000000ull
 #define SWITCH_ENDS       (SWITCH_PORTS + 1)
