@@ -166,7 +166,7 @@ static bool run(struct diag *diag, const struct compose_options *options)
     size_t bytes;
     const void *yaml = read_file(diag, options->system_path, &bytes);
     const char *partition = options->defaults.partition;
-    if (yaml == NULL || !yaml_read(diag, yaml, bytes, &model) ||
+    if (yaml == NULL || !yaml_read(diag, yaml, bytes, &model) || !expand_counts(diag, &model) ||
         (partition != NULL && !set_partition(diag, &model, partition)) ||
         !check_model(diag, &model))
         return false;

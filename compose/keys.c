@@ -77,6 +77,8 @@ static const struct key guest_device_key = { .name = "passthrough",
 static const struct key guest_keys[] = {
     KEY("name", KEY_NAME, guest, name, REQUIRED,
         HELP("its name, also its host name; its VMM is called NAME_vmm")),
+    KEY("count", KEY_COUNT, guest, count, COUNT(1, MAX_GUESTS), OTHERWISE("one guest, named NAME"),
+        HELP("so many equal guests, named NAME0, NAME1...")),
     KEY("memory", KEY_SIZE, guest, memory, REQUIRED, COUNT(GUEST_PAGE_BYTES, GUEST_MAX_RAM_BYTES),
         .multiple = GUEST_PAGE_BYTES, HELP("its RAM")),
     KEY("kernel", KEY_PATH, guest, kernel, OTHERWISE("the guest kernel that is built, or LINUX="),

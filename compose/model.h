@@ -78,6 +78,7 @@ struct guest_device {
 struct guest {
     struct mark at;
     struct value name;
+    struct value count; /* written: so many of them, NAME0...; expand_counts() makes them */
     struct value memory;
     struct value kernel;
     struct value initrd;
@@ -166,6 +167,9 @@ bool yaml_read(struct diag *diag, const void *bytes, size_t length, struct model
 /* check.c. Tells what is wrong between a model's values, and fills in the colours and partitions
  * that are not written. Returns false if errors were told. */
 bool check_model(struct diag *diag, struct model *model);
+
+/* count.c. Makes the guests that `count` stands for. Returns false if an error was told. */
+bool expand_counts(struct diag *diag, struct model *model);
 
 /* check_net.c. The same for networks: joins cards and networks, derives MAC addresses. */
 void check_networks(struct diag *diag, struct model *model);

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <yaml.h>
 
-#define MAX_KEYS 16 /* of one map; more than any table has */
+#define MAX_KEYS 24 /* of one map; more than any table has */
 
 /* A file that is being read: libyaml's tree of nodes. */
 struct reader {

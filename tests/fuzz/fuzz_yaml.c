@@ -14,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t length = 0;
     FILE *out = open_memstream(&told, &length);
     struct diag diag = { .arena = &arena, .out = out, .file = "fuzz.yaml" };
-    bool good = yaml_read(&diag, data, size, &model) && check_model(&diag, &model);
+    bool good = yaml_read(&diag, data, size, &model) && expand_counts(&diag, &model) &&
+                check_model(&diag, &model);
     (void)fclose(out);
     if (good != (diag.errors == 0) || good != (length == 0)) {
         abort(); /* a mistake that is not told, or the other way about */

@@ -56,7 +56,8 @@ static const struct {
       "5:14: error: 'console' is 'maybe'; it must be one of false, true" },
     { GUEST("    memory2: 3\n"),
       "5:5: error: unknown key 'memory2' in a guest (did you mean 'memory'?); the keys are name, "
-      "memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, net, vsock, "
+      "count, memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, net, "
+      "vsock, "
       "passthrough, console" },
     /* Keys. */
     { "sytem: s\nguests:\n  - {name: a, memory: 256M}\n",
@@ -64,13 +65,14 @@ static const struct {
       "console, vsock, networks, guests\n"
       "1:1: error: a system has no 'system'; add `system:` (the system's name)" },
     { GUEST("    zzz: 3\n"),
-      "5:5: error: unknown key 'zzz' in a guest; the keys are name, memory, "
+      "5:5: error: unknown key 'zzz' in a guest; the keys are name, count, memory, "
       "kernel, initrd, cmdline, "
       "color, vcpus, disk, partition, readonly, net, vsock, passthrough, console" },
     { GUEST("    console: {cols: 80}\n"),
       "5:15: error: unknown key 'cols' in a guest's console; the keys are enabled, columns, rows" },
     { GUEST("    \"a\\0b\": 3\n"),
-      "5:5: error: unknown key '' in a guest; the keys are name, memory, kernel, initrd, cmdline, "
+      "5:5: error: unknown key '' in a guest; the keys are name, count, memory, kernel, initrd, "
+      "cmdline, "
       "color, vcpus, disk, partition, readonly, net, vsock, passthrough, console" },
     { GUEST("    memory: 128M\n"),
       "5:5: error: 'memory' is given twice in a guest, first in line 4; remove one" },
@@ -187,8 +189,22 @@ static const struct {
       "256M\n"
       "3:34: error: 'vcpus' is '9'; it must be a number from 1 to 4\n"
       "3:37: error: unknown key 'colour' in a guest (did you mean 'color'?); the keys are name, "
-      "memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, net, vsock, "
+      "count, memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, net, "
+      "vsock, "
       "passthrough, console" },
+    /* Several at once. */
+    { GUEST("    count: 59\n"), "5:12: error: 'count' is '59'; it must be a number from 1 to 58" },
+    { GUEST("    count: 0\n"), "5:12: error: 'count' is '0'; it must be a number from 1 to 58" },
+    { GUEST("    count: 50\n  - {name: b, memory: 256M, count: 9}\n"),
+      "6:36: error: the guests up to this one are 59; a system has at most 58" },
+    { "system: s\nguests:\n  - {name: abcdefghijklmnopqrstuvwxyzabcde, memory: 256M, count: 11}\n",
+      "3:12: error: with an index behind it 'abcdefghijklmnopqrstuvwxyzabcde' is longer than 32 "
+      "characters; shorten it" },
+    { GUEST("    count: 2\n  - {name: a1, memory: 256M}\n"),
+      "6:12: error: there is a guest named 'a1' already, in line 3; give each a name of its own" },
+    { GUEST("    count: 2\n    disk: true\n    partition: 1\n"),
+      "7:16: error: a0 and a1 both have partition 1 and would spoil each other's file system; give "
+      "them different ones, or `readonly: true` to both" },
     /* Disks. */
     { GUEST("    partition: 1\n"),
       "5:16: error: a has no disk that 'partition' could be about; add "

@@ -226,12 +226,37 @@ static void uplink_fits_together(void **state)
     free(system.xml);
 }
 
+/* `count` makes guests that are equal but for their names, and what is derived from them. */
+static void several_at_once(void **state)
+{
+    (void)state;
+    struct composed system =
+        composed_yaml("system: s\nnetworks: [{name: lan, allow: [[vm0, vm2]]}]\nguests:\n"
+                      "  - {name: first, memory: 64M, net: [{network: lan}]}\n"
+                      "  - {name: vm, count: 3, memory: 96M, disk: true, net: [{network: lan}]}\n",
+                      "count");
+    read_switch(&system, "lan_switch");
+    assert_int_equal(lan.num_ports, 4);
+    static const char *const names[] = { "first", "vm0", "vm1", "vm2" };
+    static const uint32_t allow[] = { 0, 1u << 3, 0, 1u << 1 };
+    for (unsigned i = 0; i < 4; i++) {
+        check_port(&system, "lan_switch", i, 0);
+        assert_string_equal(lan.ports[i].name, names[i]);
+        assert_int_equal(lan.ports[i].allow, allow[i]);
+        assert_int_equal(config.ram_bytes >> 20, i == 0 ? 64 : 96);
+        for (unsigned other = 0; other < i; other++) {
+            assert_memory_not_equal(lan.ports[i].mac, lan.ports[other].mac, 6);
+        }
+    }
+    free(system.xml);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(networks_fit_together),   cmocka_unit_test(allow_is_obeyed),
-        cmocka_unit_test(derived_macs_are_stable), cmocka_unit_test(sockets_fit_together),
-        cmocka_unit_test(uplink_fits_together),
+        cmocka_unit_test(derived_macs_are_stable), cmocka_unit_test(several_at_once),
+        cmocka_unit_test(sockets_fit_together),    cmocka_unit_test(uplink_fits_together),
     };
     return cmocka_run_group_tests(tests, rig_setup, rig_teardown);
 }
