@@ -25,8 +25,8 @@ check_disk() {
 disk() {
     check_disk
     # A comma ends an option's value, two are one within it.
-    printf '%s\n' -drive "if=none,id=disk,format=raw,file=${DISK//,/,,}${DISK_SNAPSHOT:+,snapshot=on}" \
-        -device "virtio-blk-device,drive=disk,bus=virtio-mmio-bus.$1"
+    printf '%s\n' -drive "if=none,id=disk$1,format=raw,file=${DISK//,/,,}${DISK_SNAPSHOT:+,snapshot=on}" \
+        -device "virtio-blk-device,drive=disk$1,bus=virtio-mmio-bus.$1"
 }
 
 # net SLOT NETWORK: without one the card is on QEMU's user network.

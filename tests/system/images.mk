@@ -2,7 +2,7 @@
 # The system images that the tests in QEMU drive: those of systems/, and of tests/system/NAME.yaml as
 # $(TARGET_DIR)/systems/tests_system_NAME. They are made one after the other, since each is a make
 # of its own and two of them would build the same programs.
-TEST_SYSTEMS := simple virtio $(addprefix tests/system/,four.yaml smp.yaml at.yaml return_at.yaml)
+TEST_SYSTEMS := simple virtio $(addprefix tests/system/,four.yaml smp.yaml at.yaml return_at.yaml passthrough.yaml)
 TEST_INPUTS := $(TARGET_DIR)/tests/system
 
 .PHONY: test-images
