@@ -47,6 +47,24 @@ static bool check_memory(const struct system *system)
     return true;
 }
 
+/* What a device reaches has been given its place; tells the first that lies beyond the RAM. */
+static bool check_places(const struct system *system)
+{
+    uint64_t end_paddr = system->board->ram_paddr + system->board->ram_bytes;
+    for (const struct region *region = system->plan.regions; region != NULL;
+         region = region->next) {
+        if (!region->is_device && region->phys_addr + region->bytes > end_paddr) {
+            diag_error(system->diag, system->model->guests.at,
+                       "there is no place for '%s' (%s) in the board's RAM, since what devices "
+                       "reach lies there in one piece each; give guests with a disk or a "
+                       "passed-through device less memory, or the board more (QEMU_MEMORY=)",
+                       region->name, arena_size(system->diag->arena, region->bytes));
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The PDs in the order of their priorities. A supervisor will be the first, as their parent. */
 static void plan_all(struct system *system)
 {
@@ -122,7 +140,8 @@ static bool plan_system(struct system *system)
         return false;
     unsigned errors = system->diag->errors;
     plan_all(system);
-    return system->diag->errors == errors && check_pds(system) && check_memory(system);
+    return system->diag->errors == errors && check_pds(system) && check_memory(system) &&
+           check_places(system);
 }
 
 /* Reads a file whole; tells the error and returns NULL if that fails. */

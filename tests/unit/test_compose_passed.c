@@ -229,6 +229,9 @@ static const struct {
       "49: error: '/over@b000000' is no virtio-mmio slot" },
     { PASSED("/over@b000000"),
       "42: error: '/over@b000000' lies at 0xb000000, where every guest has an emulated device" },
+    { "system: s\nguests: [{name: b, memory: 600M, passthrough: [/virtio_mmio@a001000]},\n"
+      "  {name: a, memory: 300M, passthrough: [/virtio_mmio@a000200]}]\n",
+      "system.yaml:2:9: error: there is no place for 'a_ram' (300M) in the board's RAM, since" },
     { PASSED("/rtc@9010000, /shares@9030000"),
       "56: error: '/shares@9030000' interrupts by number 34, as a device of a_vmm does; choose a "
       "device with an interrupt of its own" },
