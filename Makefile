@@ -145,9 +145,10 @@ test: format-check unit model fuzz-smoke system-test ## run all tests
 # The tests drive the systems' own images, in the configs that they promise something of.
 .PHONY: system-test
 system-test: sdk-test-images test-images ## run the tests in QEMU
-	@$(call need,qemu-system-arm python3-pytest python3-pexpect)
+	@$(call need,qemu-system-arm python3-pytest python3-pytest-xdist python3-pexpect)
 	CLOISTER_TARGET_DIR=$(TARGET_DIR) CLOISTER_QEMU_CPU=$(QEMU_CPU) \
-	    /usr/bin/python3 -m pytest -p no:cacheprovider -q --durations=8 tests/system $(PYTEST_ARGS)
+	    /usr/bin/python3 -m pytest -p no:cacheprovider -v -n $(shell nproc) --dist loadfile \
+	    --durations=8 tests/system $(PYTEST_ARGS)
 
 C_SOURCES = $(shell git ls-files '*.c' '*.h')
 .PHONY: format format-check

@@ -73,5 +73,5 @@ def say(capfd):
     """Prints a figure or progress into the run's own output."""
     def print_line(text):
         with capfd.disabled():
-            print(f"\n  {text}", end="", flush=True)
+            print(f"  {text}", file=sys.stderr, flush=True)  # a worker's stdout is not its own
     return print_line
