@@ -34,16 +34,14 @@ static uint32_t any(uint32_t below)
 
 static bool model_knows(uint32_t name)
 {
-    return name < VMMS && config.ports[name].fixed;
+    return name < VMMS;
 }
 
 /* Whether the frame passes at its sender's port. */
 static bool model_source(uint32_t from, uint32_t name)
 {
-    if (config.ports[from].fixed)
+    if (model_knows(name) || config.ports[from].fixed)
         return name == from;
-    if (model_knows(name))
-        return false;
     owner[name] = (int)from;
     return true;
 }

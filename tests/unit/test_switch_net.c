@@ -186,6 +186,22 @@ static void addresses_are_learnt(void **state)
     expect_reach(0, 0x6, make_frame(frame, 77, 0, 64));
 }
 
+/* A port that learns has an address of its own as well, known before it sends. */
+static void nobody_takes_over_an_own_address(void **state)
+{
+    (void)state;
+    rig_configure();
+    for (uint32_t i = 1; i < VMMS; i++)
+        set_learning(i);
+    restart();
+    expect_reach(2, 0, make_frame(frame, 0, 1, 64));
+    assert_int_equal(drops(2, DROP_SOURCE), 1);
+    expect_reach(0, 1 << 1, make_frame(frame, 1, 0, 64));
+    expect_reach(1, 1 << 0, make_frame(frame, 0, 1, 64));
+    vmm_close(1);
+    expect_reach(2, 0, make_frame(frame, 0, 1, 64));
+}
+
 static void what_is_learnt_ages(void **state)
 {
     (void)state;
@@ -433,6 +449,7 @@ int main(void)
         TEST(allow_is_kept),
         TEST(a_wrong_source_is_dropped),
         TEST(addresses_are_learnt),
+        TEST(nobody_takes_over_an_own_address),
         TEST(what_is_learnt_ages),
         TEST(the_table_is_bounded),
         TEST(lengths),

@@ -168,6 +168,21 @@ static void outside_is_learnt(void **state)
     expect_nothing(1);
 }
 
+/* A station outside says that it is a guest that bridges. */
+static void outside_is_no_guest(void **state)
+{
+    (void)state;
+    config.ports[1].fixed = false;
+    open_all(ALL);
+    from_outside(make_frame(frame, 0, 1, 100));
+    run();
+    expect_nothing(0);
+    assert_int_equal(core.counters[SWITCH_UPLINK].drops[DROP_SOURCE], 1);
+    vmm_send(0, NULL, frame, make_frame(frame, 1, 0, 100));
+    expect_frame(1, frame, 100);
+    expect_quiet();
+}
+
 static void allow_and_source(void **state)
 {
     (void)state;
@@ -324,6 +339,7 @@ int main(void)
         TEST(in),
         TEST(groups_go_everywhere),
         TEST(outside_is_learnt),
+        TEST(outside_is_no_guest),
         TEST(allow_and_source),
         TEST(a_slow_card),
         TEST(all_buffers_for_one_sender),

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "io/virt/switch/mac.h"
 
-static uint32_t find_fixed(const struct mac_table *table, uint64_t mac)
+static uint32_t find_own(const struct mac_table *table, uint64_t mac)
 {
     uint32_t port = 0;
-    while (port < MAC_PORTS && table->fixed[port] != mac)
+    while (port < MAC_PORTS && table->own[port] != mac)
         port++;
     return port;
 }
@@ -20,8 +20,8 @@ static uint32_t find_learnt(const struct mac_table *table, uint32_t port, uint64
 
 uint32_t mac_find(const struct mac_table *table, uint64_t mac)
 {
-    uint32_t port = find_fixed(table, mac);
-    if (mac == 0) /* is nobody's: it marks a port that learns */
+    uint32_t port = find_own(table, mac);
+    if (mac == 0) /* is nobody's: it marks a port without one */
         return MAC_UNKNOWN;
     if (port < MAC_PORTS)
         return port;
@@ -64,12 +64,11 @@ static void learn(struct mac_table *table, uint32_t port, uint64_t mac)
 
 bool mac_source(struct mac_table *table, uint32_t port, uint64_t mac)
 {
+    uint32_t owner = find_own(table, mac);
     if (mac_is_group(mac) || mac == 0)
         return false;
-    if (table->fixed[port] != 0)
-        return table->fixed[port] == mac;
-    if (find_fixed(table, mac) < MAC_PORTS)
-        return false;
+    if (owner < MAC_PORTS || !table->learns[port])
+        return owner == port;
     learn(table, port, mac);
     return true;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which MAC address is behind which port: fixed by the record, or learnt from the frames that a
- * port sends. A port has room for a few learnt ones and pushes out only its own, so that a flood of
- * invented addresses makes nobody else's be forgotten.
+ * Which MAC address is behind which port: the record's own, which nobody else can take, and those
+ * learnt from the frames that a port sends. A port has room for a few learnt ones and pushes out
+ * only its own, so that a flood of invented addresses makes nobody else's be forgotten.
  */
 #pragma once
 
@@ -16,8 +16,9 @@
 #define MAC_BROADCAST 0xffffffffffffull
 
 struct mac_table {
-    uint32_t now;              /* ticks */
-    uint64_t fixed[MAC_PORTS]; /* 0: none; it learns */
+    uint32_t now;            /* ticks */
+    uint64_t own[MAC_PORTS]; /* 0: none */
+    bool learns[MAC_PORTS];  /* others too */
     uint32_t num_learnt[MAC_PORTS];
     struct {
         uint64_t mac;
@@ -43,8 +44,8 @@ static inline bool mac_is_group(uint64_t mac)
 /* The port of a MAC, or MAC_UNKNOWN. */
 uint32_t mac_find(const struct mac_table *table, uint64_t mac);
 
-/* A frame from `port` says that it is `mac`. False: it is not; another has it fixed, or this one
- * has another. */
+/* A frame from `port` says that it is `mac`. False: it is not; that is another port's own, or this
+ * one does not learn. */
 bool mac_source(struct mac_table *table, uint32_t port, uint64_t mac);
 
 /* Forgets what was learnt of a port. */

@@ -46,10 +46,12 @@ void net_init(struct switch_core *core)
 {
     if (core->config->has_uplink)
         uplink_init(&core->uplink, &core->config->uplink);
+    core->macs.learns[SWITCH_UPLINK] = true;
     core->uplink.contended = is_contended(core, SWITCH_UPLINK);
     for (uint32_t i = 0; i < core->num_members; i++) {
         const struct switch_port *record = &core->config->ports[i];
-        core->macs.fixed[i] = record->fixed ? mac_read(record->mac) : 0;
+        core->macs.own[i] = mac_read(record->mac);
+        core->macs.learns[i] = !record->fixed;
         core->members[i].contended = is_contended(core, i);
     }
 }
@@ -193,7 +195,7 @@ static bool is_wanted(const struct switch_core *core, uint32_t to, uint64_t dest
         return !(mode & PORT_RECV_NO_BROADCAST);
     if (mac_is_group(destination))
         return !(mode & PORT_RECV_NO_MULTICAST);
-    return !(mode & PORT_RECV_NO_UNICAST) && (is_own || core->macs.fixed[to] == 0);
+    return !(mode & PORT_RECV_NO_UNICAST) && (is_own || core->macs.learns[to]);
 }
 
 static void forward(struct switch_core *core, uint64_t destination)
