@@ -358,6 +358,28 @@ static void a_flood_leaves_room(void **state)
     assert_true(drops(2, DROP_SHARE) > 0);
 }
 
+/* A guest that has fewer buffers than it once had still hears all. */
+static void a_receiver_posts_fewer(void **state)
+{
+    uint32_t arrived = 0, away = 0;
+    (void)state;
+    vmm_close(2);
+    vmm_open(2, PORT_RECV_MERGE);
+    vmm_post_many(2, 256, 2048);
+    for (uint32_t i = 0; i < 256; i++)
+        vmm_send(0, NULL, frame, make_frame(frame, 2, 0, 100));
+    for (; vmm_receive(2, &arrival); away++)
+        ;
+    assert_in_range(away, 200, 210);
+    for (uint32_t i = 0; i < 1000; i++) {
+        while (port_fill(&core.members[2].recv) < 60)
+            vmm_post(2, 0, 2048);
+        vmm_send(0, NULL, frame, make_frame(frame, 2, 0, 100));
+        arrived += vmm_receive(2, &arrival);
+    }
+    assert_int_equal(arrived, 1000);
+}
+
 /* Where only one may send, all is its. */
 static void one_sender_has_all_the_room(void **state)
 {
@@ -462,6 +484,7 @@ int main(void)
         TEST(each_vmm_is_notified_once),
         TEST(headers_are_cleaned),
         TEST(shares_end_with_an_opening),
+        TEST(a_receiver_posts_fewer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

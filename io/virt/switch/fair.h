@@ -3,7 +3,8 @@
  * Who may fill how much of a receiver: a sender may have FAIR_SHARE times as much of its room as is
  * left free (the "dynamic threshold" of shared-memory switches). So a flood leaves a part for
  * others, and who has nothing there always may. Room comes back in the order in which it was
- * filled, so a queue of owners tells whose it was.
+ * filled, so a queue of owners tells whose it was. Some may never come back: a receiver that posts
+ * anew is taken to hold at most as much as lies there.
  */
 #pragma once
 
@@ -15,7 +16,9 @@
 #define FAIR_SENDERS 17u
 
 struct fair {
-    uint32_t depth; /* the most room that was ever seen free */
+    bool lasting;   /* all room comes back */
+    uint32_t depth; /* the room there is, free or not */
+    uint32_t left;  /* of what was free when it was looked at last */
     uint32_t head, tail;
     uint8_t owners[FAIR_ENTRIES];
     uint16_t used[FAIR_SENDERS];
@@ -24,7 +27,10 @@ struct fair {
 /* `free` of the receiver's room is free now (at most FAIR_ENTRIES). */
 static inline void fair_see(struct fair *fair, uint32_t free)
 {
-    fair->depth = free > fair->depth ? free : fair->depth;
+    uint32_t most = free > fair->left && !fair->lasting ? 2 * free : FAIR_ENTRIES;
+    fair->depth = fair->depth < most ? fair->depth : most;
+    fair->depth = fair->depth > free ? fair->depth : free;
+    fair->left = free;
     while (fair->tail - fair->head > fair->depth - free)
         fair->used[fair->owners[fair->head++ % FAIR_ENTRIES]]--;
 }
@@ -39,6 +45,7 @@ static inline bool fair_may(const struct fair *fair, uint32_t sender, uint32_t f
 static inline void fair_fill(struct fair *fair, uint32_t sender, uint32_t count)
 {
     fair->used[sender] = (uint16_t)(fair->used[sender] + count);
+    fair->left -= count;
     while (count-- > 0)
         fair->owners[fair->tail++ % FAIR_ENTRIES] = (uint8_t)sender;
 }

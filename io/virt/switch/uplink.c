@@ -9,6 +9,7 @@
 void uplink_init(struct uplink *uplink, const struct switch_uplink *record)
 {
     uplink->record = record;
+    uplink->fair.lasting = true;
     uplink->rx = net_consumer(&record->rx.active, record->rx.num_buffers);
     uplink->rx_free = net_producer(&record->rx.free, record->rx.num_buffers);
     uplink->tx = net_producer(&record->tx.active, record->tx.num_buffers);
