@@ -155,8 +155,38 @@ static void give_partitions(struct model *model)
     }
 }
 
+/* Returns why a guest cannot serve, or NULL; `disks` is the number of guests with a disk. */
+static const char *fault_of_server(const struct model *model, const struct guest *guest,
+                                   unsigned disks)
+{
+    if (guest != model_server(model))
+        return "serves the disk as another guest does; there is one disk, let one of them serve it";
+    if (guest->disk.number != 0)
+        return "serves the disk and has `disk: true`; its disk is its own, remove one of the two";
+    if (guest->passthrough.count == 0)
+        return "serves a disk that it has not; add the board's, such as `passthrough: [{node: "
+               "/virtio_mmio@a001e00, qemu: disk}]`";
+    if (disks == 0)
+        return "serves the disk to nobody; add `disk: true` to other guests";
+    return disks > VMM_MAX_SERVED ? "serves more guests than it can; give a disk to 8 at most"
+                                  : NULL;
+}
+
+static void check_servers(struct diag *diag, const struct model *model)
+{
+    unsigned disks = 0;
+    for (EACH_GUEST(guest, model))
+        disks += guest->disk.number != 0;
+    for (EACH_GUEST(guest, model)) {
+        const char *fault = guest->serves.number != 0 ? fault_of_server(model, guest, disks) : NULL;
+        if (fault != NULL)
+            diag_error(diag, guest->serves.at, "%s %s", guest->name.text, fault);
+    }
+}
+
 static void check_disks(struct diag *diag, struct model *model)
 {
+    check_servers(diag, model);
     for (EACH_GUEST(guest, model)) {
         check_without_disk(diag, guest);
         if (guest->disk.number != 0 && value_given(&guest->partition))

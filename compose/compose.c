@@ -76,7 +76,7 @@ static void plan_all(struct system *system)
     plan_images(plan, &system->kernels);
     plan_images(plan, &system->initrds);
     serial_plan(system, timer);
-    if (model_first_disk(system->model))
+    if (model_first_disk(system->model) != NULL && model_server(system->model) == NULL)
         disk_plan(system);
     net_plan(system, timer);
     uint64_t bytes = board->gicv.bytes < GUEST_GICC_BYTES ? board->gicv.bytes : GUEST_GICC_BYTES;
@@ -86,6 +86,7 @@ static void plan_all(struct system *system)
         serial_plan_client(system, guest_plan(system, guest, boot), guest);
     }
     serial_plan_log(system);
+    driver_vm_plan(system, timer);
 }
 
 /* Tells what the board lacks. */
@@ -105,6 +106,8 @@ static bool check_board(const struct system *system)
 {
     const struct guest *guest = model_first_disk(system->model);
     const struct network *network = model_first_uplink(system->model);
+    if (model_server(system->model) != NULL)
+        guest = NULL; /* it brings the disk */
     return check_slot(system, guest == NULL ? NULL : &guest->disk, "disk", BOARD_DISK_SLOT) &&
            check_slot(system, network == NULL ? NULL : &network->uplink, "network card",
                       BOARD_NET_SLOT);

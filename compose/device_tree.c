@@ -4,6 +4,7 @@
 #include "compose/limits.h"
 
 #include <assert.h>
+#include <cloister/uio_blk.h>
 #include <libfdt.h>
 #include <stdio.h>
 #include <string.h>
@@ -180,12 +181,29 @@ static void write_virtio(struct writer *writer, const struct vmm_device *device)
     end(writer);
 }
 
+/* In the order that cloister/uio_blk.h has: rings, registers, data. */
+static void write_served(struct writer *writer, const struct vmm_device *device,
+                         const struct vmm_served_disk *served)
+{
+    begin_at(writer, UIO_BLK_NAME, served->rings_gpa);
+    TEXT(writer, "compatible", "generic-uio");
+    TEXT(writer, "linux,uio-name", UIO_BLK_NAME);
+    NUMBERS(writer, "reg", HIGH(served->rings_gpa), LOW(served->rings_gpa), 0, UIO_BLK_RINGS_BYTES,
+            HIGH(device->gpa), LOW(device->gpa), 0, LOW(device->size_bytes), HIGH(served->data_gpa),
+            LOW(served->data_gpa), 0, LOW(served->data_bytes));
+    device_interrupt(writer, device);
+    end(writer);
+}
+
 static void write_devices(struct writer *writer, const struct vmm_config *config)
 {
+    const struct vmm_served_disk *served = config->served;
     for (uint32_t i = 0; i < config->num_devices; i++) {
         const struct vmm_device *device = &config->devices[i];
         if (device->type == VMM_DEVICE_PL011)
             write_pl011(writer, device);
+        else if (device->type == VMM_DEVICE_SERVED_DISK)
+            write_served(writer, device, served++);
         else
             write_virtio(writer, device);
     }

@@ -31,9 +31,9 @@ static uint64_t resp_bytes(uint16_t capacity)
 }
 
 /* Queues and what the server tells of its disk, mapped by both. */
-static void connect(struct plan *plan, const char *name, uint16_t capacity, struct pd *client,
-                    struct sddf_blk_connection *client_end, struct pd *server,
-                    struct sddf_blk_connection *server_end)
+void disk_connect(struct plan *plan, const char *name, uint16_t capacity, struct pd *client,
+                  struct sddf_blk_connection *client_end, struct pd *server,
+                  struct sddf_blk_connection *server_end)
 {
     const struct {
         const char *what;
@@ -69,8 +69,8 @@ void disk_plan(struct system *system)
     struct sddf_blk_driver_config *config =
         plan_record(plan, driver, ".blk_driver_config", sizeof(*config));
     sddf_set_magic(&config->magic, SDDF_BLOCK);
-    connect(plan, "blk_driver", NUM_DRIVER_REQUESTS, disk->pd, &disk->virt->driver, driver,
-            &config->virt);
+    disk_connect(plan, "blk_driver", NUM_DRIVER_REQUESTS, disk->pd, &disk->virt->driver, driver,
+                 &config->virt);
     disk->virt->data = sddf_plan_dma(plan, disk->pd, "blk_virt_data", VIRT_DATA_BYTES);
 }
 
@@ -100,6 +100,16 @@ static void note(struct plan *plan, const struct guest *guest)
                                  guest->readonly.number != 0 ? ", read-only" : ""));
 }
 
+void disk_describe(struct vmm_block *block, const char *guest, bool read_only)
+{
+    char id[NAME_MAX_LENGTH + sizeof("-disk")];
+    (void)snprintf(id, sizeof(id), "%s-disk", guest);
+    memcpy(block->id, id, strnlen(id, sizeof(block->id)));
+    block->read_only = read_only;
+    block->discard = true;
+    block->write_zeroes = true;
+}
+
 void disk_plan_client(struct system *system, struct pd *vmm, const struct region *ram,
                       struct vmm_block *block, const struct guest *guest)
 {
@@ -109,19 +119,14 @@ void disk_plan_client(struct system *system, struct pd *vmm, const struct region
     struct sddf_blk_client_config *config =
         plan_record(plan, vmm, ".blk_client_config", sizeof(*config));
     const char *name = guest->name.text;
-    char id[NAME_MAX_LENGTH + sizeof("-disk")];
     sddf_set_magic(&config->magic, SDDF_BLOCK);
     sddf_set_name(client->name, name);
     client->partition = (uint16_t)guest->partition.number;
     client->read_only = guest->readonly.number != 0;
-    connect(plan, arena_printf(plan->arena, "%s_blk", name), NUM_CLIENT_REQUESTS, vmm,
-            &config->virt, system->disk.pd, &client->conn);
+    disk_connect(plan, arena_printf(plan->arena, "%s_blk", name), NUM_CLIENT_REQUESTS, vmm,
+                 &config->virt, system->disk.pd, &client->conn);
     plan_data(plan, vmm, ram, block, client);
     config->data.size_bytes = client->data.region.size_bytes;
-    (void)snprintf(id, sizeof(id), "%s-disk", name);
-    memcpy(block->id, id, strnlen(id, sizeof(block->id)));
-    block->read_only = client->read_only;
-    block->discard = true;
-    block->write_zeroes = true;
+    disk_describe(block, name, client->read_only);
     note(plan, guest);
 }

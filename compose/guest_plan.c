@@ -41,8 +41,10 @@ bool guest_find_images(struct system *system, const struct guest *guest, struct 
     boot->kernel =
         find_image(system, guest, &system->kernels, &guest->kernel, system->defaults->kernel);
     if (wants_initrd) {
-        boot->initrd =
-            find_image(system, guest, &system->initrds, &guest->initrd, system->defaults->initrd);
+        const char *fallback = guest->serves.number != 0 && system->defaults->initrd_driver != NULL
+                                   ? system->defaults->initrd_driver
+                                   : system->defaults->initrd;
+        boot->initrd = find_image(system, guest, &system->initrds, &guest->initrd, fallback);
     }
     if (boot->kernel == NULL || (wants_initrd && boot->initrd == NULL))
         return false;
@@ -77,7 +79,7 @@ static bool is_passed(const struct vmm_config *config, uint32_t intid)
 }
 
 /* The first interrupt behind those of the emulated devices that is no device's of the board. */
-static uint32_t next_intid(const struct vmm_config *config)
+uint32_t guest_next_intid(const struct vmm_config *config)
 {
     uint32_t intid = config->devices[config->num_devices - 1].intid + 1;
     if (intid < GUEST_VIRTIO_INTID)
@@ -91,11 +93,12 @@ static uint32_t next_intid(const struct vmm_config *config)
 static struct vmm_device *add_virtio(struct vmm_config *config, enum vmm_device_type type)
 {
     uint32_t index = config->num_devices - 1;
-    return add_device(config, type, next_intid(config),
+    return add_device(config, type, guest_next_intid(config),
                       GUEST_VIRTIO_GPA + index * GUEST_VIRTIO_BYTES, GUEST_VIRTIO_BYTES);
 }
 
-static void add_devices(struct vmm_config *config, const struct guest *guest)
+static void add_devices(struct vmm_config *config, const struct model *model,
+                        const struct guest *guest)
 {
     add_device(config, VMM_DEVICE_PL011, GUEST_PL011_INTID, GUEST_PL011_GPA, GUEST_PL011_BYTES);
     if (guest->console.enabled.number != 0) {
@@ -109,6 +112,8 @@ static void add_devices(struct vmm_config *config, const struct guest *guest)
         add_virtio(config, VMM_DEVICE_VIRTIO_NET);
     if (guest->vsock.at.line != 0)
         add_virtio(config, VMM_DEVICE_VIRTIO_VSOCK);
+    if (guest->serves.number != 0)
+        driver_vm_add_devices(model, config);
 }
 
 /* Without a virtIO console no console= is given: what the kernel says until it finds that out is
@@ -132,11 +137,12 @@ static struct vmm_image map_image(struct plan *plan, struct pd *vmm, const struc
  * A device reaches RAM by its place on the board. Where the guest itself programs the device, that
  * is also the guest's address of it.
  */
-static struct region *plan_ram(struct plan *plan, const struct guest *guest, uint64_t *ram_gpa)
+static struct region *plan_ram(struct system *system, const struct guest *guest, uint64_t *ram_gpa)
 {
+    struct plan *plan = &system->plan;
     struct region *ram = plan_region(plan, arena_printf(plan->arena, "%s_ram", guest->name.text),
                                      guest->memory.number, GUEST_PAGE_BYTES);
-    bool has_disk = guest->disk.number != 0;
+    bool has_disk = guest->disk.number != 0 && system->disk.pd != NULL;
     if (has_disk || guest->passthrough.count != 0)
         ram->phys_addr = plan_reserve(plan, ram->bytes + (has_disk ? DISK_BOUNCE_BYTES : 0));
     *ram_gpa = guest->passthrough.count != 0 ? ram->phys_addr : GUEST_RAM_GPA;
@@ -144,8 +150,8 @@ static struct region *plan_ram(struct plan *plan, const struct guest *guest, uin
 }
 
 /* What the guest's machine is: all that its device tree tells, too. */
-static void fill_config(struct vmm_config *config, const struct guest *guest,
-                        const struct guest_boot *boot)
+static void fill_config(struct vmm_config *config, const struct model *model,
+                        const struct guest *guest, const struct guest_boot *boot)
 {
     struct placement place = place_images(config->ram_gpa, boot->kernel, boot->initrd);
     config->magic = VMM_CONFIG_MAGIC;
@@ -157,7 +163,7 @@ static void fill_config(struct vmm_config *config, const struct guest *guest,
     config->dtb_gpa = place.dtb_gpa;
     config->gicd_gpa = GUEST_GICD_GPA;
     config->num_vcpus = (uint32_t)guest->vcpus.number;
-    add_devices(config, guest);
+    add_devices(config, model, guest);
 }
 
 /* Makes the guest's device tree, which comes to its VMM in a region of its own. */
@@ -184,16 +190,18 @@ struct pd *guest_plan(struct system *system, const struct guest *guest, struct g
     struct vm *vm = plan_vm(plan, vmm, name, (unsigned)guest->vcpus.number);
     struct vmm_config *config = plan_record(plan, vmm, ".vmm_config", sizeof(*config));
     struct passed passed = passthrough_plan(system, guest, vmm, config);
-    const struct region *ram = plan_ram(plan, guest, &config->ram_gpa);
-    fill_config(config, guest, boot);
+    const struct region *ram = plan_ram(system, guest, &config->ram_gpa);
+    fill_config(config, system->model, guest, boot);
     plan_map_at(plan, vmm, ram, config->ram_vaddr, "rw");
     plan_map_vm(plan, vm, ram, config->ram_gpa, "rwx");
     plan_map_vm(plan, vm, system->gicv, GUEST_GICC_GPA, "rw");
     config->kernel = map_image(plan, vmm, boot->kernel);
     config->initrd = map_image(plan, vmm, boot->initrd);
     config->dtb = plan_tree(plan, vmm, guest, boot, config, &passed);
-    if (guest->disk.number != 0)
+    if (guest->disk.number != 0 && system->disk.pd != NULL)
         disk_plan_client(system, vmm, ram, &config->block, guest);
     net_plan_client(system, vmm, ram, config, guest);
+    boot->vmm = vmm;
+    boot->config = config;
     return vmm;
 }

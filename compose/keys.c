@@ -29,6 +29,8 @@ const char *const color_sgr[] = { "31", "32", "33", "34", "35", "36", "" };
 
 static const char *const bool_words[] = { "false", "true", NULL };
 
+static const char *const serves_words[] = { "nothing", "disk", NULL };
+
 static const struct key guest_console_keys[] = {
     KEY("enabled", KEY_CHOICE, guest_console, enabled, .choices = bool_words, .initial = 1,
         OTHERWISE("true"), HELP("whether the guest has a virtIO console")),
@@ -99,6 +101,9 @@ static const struct key guest_keys[] = {
         HELP("which one, from 0, in the order of the partition table (MBR or GPT)")),
     KEY("readonly", KEY_CHOICE, guest, readonly, .choices = bool_words, OTHERWISE("false"),
         HELP("whether its disk is read-only; only such guests may share a partition")),
+    KEY("serves", KEY_CHOICE, guest, serves, .choices = serves_words, OTHERWISE("nothing"),
+        HELP("`disk`: the disk of the guests with one is served by this guest, which has it by "
+             "`passthrough` as its own `/dev/vda`")),
     KEY("net", KEY_LIST, guest, net, COUNT(1, VMM_MAX_NETS), .table = &guest_net_table,
         OTHERWISE("no card"), HELP("its virtIO network cards: `eth0`, `eth1`...")),
     KEY("vsock", KEY_MAP, guest, vsock, .table = &guest_vsock_table, OTHERWISE("none"),

@@ -8,20 +8,33 @@
 
 static const char usage[] =
     "usage: composer SYSTEM.yaml --board-dtb FILE --out FOLDER [--linux FILE] [--initrd FILE] "
-    "[--partition N]\n       composer --reference\n\n  --board-dtb FILE  the board's device tree\n "
+    "[--initrd-driver FILE] [--partition N]\n       composer --reference\n\n  --board-dtb FILE  "
+    "the board's device tree\n "
     " --out FOLDER      "
     "where system.xml, records, device trees and link.mk are written\n  --linux FILE      the "
     "kernel of guests that name none: an arm64 Image\n  --initrd FILE     the initial RAM disk of "
-    "guests that name none\n  --partition N     the partition of the first guest with a disk\n  "
+    "guests that name none\n  --initrd-driver FILE\n                    the same of a guest that "
+    "serves its disk\n  --partition N     the partition of the first guest with a disk\n  "
     "--reference       write the keys of SYSTEM.yaml, as Markdown\n";
 
 /* Those with an argument come first, in the order of `places` below. */
-enum { BOARD, OUT, LINUX, INITRD, PARTITION, NUM_PLACES, REFERENCE = NUM_PLACES, HELP };
+enum {
+    BOARD,
+    OUT,
+    LINUX,
+    INITRD,
+    INITRD_DRIVER,
+    PARTITION,
+    NUM_PLACES,
+    REFERENCE = NUM_PLACES,
+    HELP
+};
 static const struct option long_options[] = {
     { "board-dtb", required_argument, NULL, BOARD },
     { "out", required_argument, NULL, OUT },
     { "linux", required_argument, NULL, LINUX },
     { "initrd", required_argument, NULL, INITRD },
+    { "initrd-driver", required_argument, NULL, INITRD_DRIVER },
     { "partition", required_argument, NULL, PARTITION },
     { "reference", no_argument, NULL, REFERENCE },
     { "help", no_argument, NULL, HELP },
@@ -33,8 +46,11 @@ enum { EXIT_GOOD, EXIT_ERRORS, EXIT_USAGE };
 /* Reads the command line. Returns false if it says what else to do, in *status. */
 static bool read_options(int argc, char **argv, struct compose_options *options, int *status)
 {
-    const char **places[NUM_PLACES] = { &options->board_path, &options->out_folder,
-                                        &options->defaults.kernel, &options->defaults.initrd,
+    const char **places[NUM_PLACES] = { &options->board_path,
+                                        &options->out_folder,
+                                        &options->defaults.kernel,
+                                        &options->defaults.initrd,
+                                        &options->defaults.initrd_driver,
                                         &options->defaults.partition };
     int option;
     *status = EXIT_GOOD;

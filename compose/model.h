@@ -88,6 +88,7 @@ struct guest {
     struct value disk;      /* 1: a partition of the system's disk */
     struct value partition; /* from 0; check_model() fills in those that are not written */
     struct value readonly;
+    struct value serves;     /* 1: its disk, to the guests with `disk` */
     struct list net;         /* of struct guest_net */
     struct list passthrough; /* of struct guest_device */
     struct guest_vsock vsock;
@@ -146,6 +147,15 @@ static inline struct network *model_first_uplink(const struct model *model)
     for (EACH_NETWORK(network, model))
         if (network->uplink.number != 0)
             return network;
+    return NULL;
+}
+
+/* Returns the guest that serves its disk to the others, or NULL. */
+static inline struct guest *model_server(const struct model *model)
+{
+    for (EACH_GUEST(guest, model))
+        if (guest->serves.number != 0)
+            return guest;
     return NULL;
 }
 

@@ -16,6 +16,7 @@ static const struct board_range guest_layout[] = {
     { GUEST_GICC_GPA, GUEST_GICC_BYTES },
     { GUEST_PL011_GPA, GUEST_PL011_BYTES },
     { GUEST_VIRTIO_GPA, VMM_MAX_DEVICES *GUEST_VIRTIO_BYTES },
+    { GUEST_SERVED_GPA, VMM_MAX_SERVED *GUEST_SERVED_BYTES },
 };
 
 static bool overlap(const struct board_range *a, const struct board_range *b)

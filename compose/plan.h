@@ -17,6 +17,7 @@ struct region {
     uint64_t bytes;
     uint64_t page_bytes;
     bool is_device;      /* not cached, not RAM */
+    bool is_uncached;    /* RAM that is mapped as devices are */
     uint64_t phys_addr;  /* 0: anywhere */
     const char *prefill; /* a file in the output folder, or NULL */
 };

@@ -15,7 +15,8 @@
 struct defaults {
     const char *kernel;
     const char *initrd;
-    const char *partition; /* of the first guest with a disk, a number */
+    const char *initrd_driver; /* of a guest that serves its disk */
+    const char *partition;     /* of the first guest with a disk, a number */
 };
 
 /* What a guest boots from. */
@@ -24,6 +25,8 @@ struct guest_boot {
     const struct image *initrd; /* or NULL */
     const char *tree_file;      /* of its device tree, in the output folder */
     struct device_tree tree;
+    struct pd *vmm; /* once it is planned, and its record */
+    struct vmm_config *config;
 };
 
 /* The serial driver and its two virtualisers (sDDF). */
@@ -101,9 +104,27 @@ void disk_plan(struct system *system);
 /* Bytes behind the RAM of a guest with a disk: its VMM's part of the data region. */
 #define DISK_BOUNCE_BYTES 0x40000ul
 
+/* Gives a client and its server queues, and what the server tells of the disk. */
+void disk_connect(struct plan *plan, const char *name, uint16_t capacity, struct pd *client,
+                  struct sddf_blk_connection *client_end, struct pd *server,
+                  struct sddf_blk_connection *server_end);
+
+/* Fills in what a guest's device tells of its disk. */
+void disk_describe(struct vmm_block *block, const char *guest, bool read_only);
+
 /* Makes a guest's VMM the next client of the virtualiser. The RAM's phys_addr is known. */
 void disk_plan_client(struct system *system, struct pd *vmm, const struct region *ram,
                       struct vmm_block *block, const struct guest *guest);
+
+/* guest_plan.c. The first interrupt behind those of the emulated devices that is free. */
+uint32_t guest_next_intid(const struct vmm_config *config);
+
+/* driver_vm.c. Adds a device for each guest with a disk to the record of the guest that serves it.
+ */
+void driver_vm_add_devices(const struct model *model, struct vmm_config *config);
+
+/* Joins the guests with a disk to the guest that serves it, if there is one, all being planned. */
+void driver_vm_plan(struct system *system, struct pd *timer);
 
 /* net.c. Adds the switches of networks and sockets to the plan. */
 void net_plan(struct system *system, struct pd *timer);

@@ -23,7 +23,7 @@ static void write_maps(FILE *out, const char *indent, const struct map *map)
     for (; map != NULL; map = map->next) {
         fprintf(out, "%s<map mr=\"%s\" vaddr=\"0x%" PRIx64 "\" perms=\"%s\"%s/>\n", indent,
                 map->region->name, map->vaddr, map->perms,
-                map->region->is_device ? " cached=\"false\"" : "");
+                map->region->is_device || map->region->is_uncached ? " cached=\"false\"" : "");
     }
 }
 

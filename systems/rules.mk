@@ -40,6 +40,10 @@ known-system:
 	@[ -n '$(SYSTEM_YAML)' ] || { echo "there is no system '$(SYSTEM)'; give SYSTEM=" \
 	    "one of: $(KNOWN_SYSTEMS), or the path of a folder or YAML file" >&2; exit 1; }
 
+# What a system of systems/ wants beside; and the archive of a guest that serves its disk, if one does.
+-include $(wildcard systems/$(SYSTEM)/system.mk)
+DRIVER_INITRD := $(if $(SYSTEM_YAML),$(if $(shell grep -E '^ +serves: *disk' $(SYSTEM_YAML)),$(GUEST_DIR)/initrd-driver.cpio.gz))
+
 # ---- Its image ---------------------------------------------------------------------------------
 # What the system is made from; written anew only when that changes, so that it is made anew then.
 PARTITION ?=
@@ -50,10 +54,11 @@ $(SYSTEM_DIR)/inputs: known-system
 	    echo '$(SYSTEM_INPUTS) $(MICROKIT_SDK)' >$@
 
 $(SYSTEM_DIR)/system.xml: $(SYSTEM_DIR)/inputs $(SYSTEM_YAML) $(BOARD_DTB) $(GUEST_IMAGE) \
-    $(GUEST_INITRD) $(HOST_DIR)/composer
+    $(GUEST_INITRD) $(DRIVER_INITRD) $(HOST_DIR)/composer
 	@echo 'Composing $(SYSTEM_YAML)'
 	@$(HOST_DIR)/composer $(SYSTEM_YAML) --board-dtb $(BOARD_DTB) --out $(@D) \
 	    $(if $(GUEST_IMAGE),--linux $(GUEST_IMAGE)) $(if $(GUEST_INITRD),--initrd $(GUEST_INITRD)) \
+	    $(if $(DRIVER_INITRD),--initrd-driver $(DRIVER_INITRD)) \
 	    $(if $(PARTITION),--partition '$(PARTITION)')
 
 $(SYSTEM_DIR)/loader.img: $(SYSTEM_DIR)/system.xml $(SYSTEM_PROGRAMS) $(SDK_STAMP)

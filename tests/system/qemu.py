@@ -81,7 +81,7 @@ class Machine(Stream):
     """One QEMU with its serial port on a pty; everything that was printed is in `log`."""
 
     def __init__(self, image, cpu=CPU, memory="1G", extra=(), guests=2, switch="ctrl-backslash",
-                 disk=None, names="guest"):
+                 disk=None, names="guest", first=0, colours=COLOURS):
         super().__init__(self.read_some)
         command = ["-k", "5", str(LIFE_S), "qemu-system-aarch64",
                    "-machine", "virt,virtualization=on,gic-version=2",
@@ -96,7 +96,8 @@ class Machine(Stream):
         self.rest = ""  # the beginning of what may be a mark
         self.switch = switch
         self.input = 0  # the guest that gets it
-        self.guests = [Guest(self, index, f"{names}{index}") for index in range(guests)]
+        self.guests = [Guest(self, index, f"{names}{index + first}", colours[index])
+                       for index in range(guests)]
         self.started = time.monotonic()
         self.child = pexpect.spawn("timeout", command, encoding="utf-8", codec_errors="replace",
                                    timeout=HANG_S, echo=False)
@@ -194,11 +195,11 @@ class Machine(Stream):
 class Guest:
     """One Linux guest with its shell. What is sent to it moves the input there first."""
 
-    def __init__(self, machine, index, name):
+    def __init__(self, machine, index, name, colour):
         self.machine = machine
         self.index = index
         self.name = name
-        self.output = machine.streams[COLOURS[index]]
+        self.output = machine.streams[colour]
         self.prompt = rf"root@{self.name}:\S*[#$] "
         self.numbers = itertools.count(1)
 
