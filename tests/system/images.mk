@@ -8,11 +8,11 @@ TEST_INPUTS := $(TARGET_DIR)/tests/system
 .PHONY: test-images
 test-images: $(TEST_INPUTS)/softdog.cpio.gz $(TEST_INPUTS)/dead.yaml \
     $(TEST_INPUTS)/undefined.Image $(TEST_INPUTS)/spinning.Image $(TEST_INPUTS)/disk.img \
-    $(TEST_INPUTS)/disk3.img $(GUEST_DIR)/initrd-test.cpio.gz contract-programs | sdk-test-images
+    $(TEST_INPUTS)/disk3.img $(TEST_INPUTS)/disk-ext4.img $(GUEST_DIR)/initrd-test.cpio.gz contract-programs | sdk-test-images
 	@$(call need,dosfstools e2fsprogs)
 	@set -e; for system in $(TEST_SYSTEMS); do $(MAKE) image SYSTEM=$$system; done
 	@$(MAKE) image SYSTEM=virtio MICROKIT_CONFIG=release
-	@set -e; for system in vswitch multi $(addprefix tests/system/,net.yaml block.yaml vsock.yaml); do \
+	@set -e; for system in vswitch multi driver_vm $(addprefix tests/system/,net.yaml block.yaml vsock.yaml); do \
 	    $(MAKE) image SYSTEM=$$system INITRD=$(GUEST_DIR)/initrd-test.cpio.gz; done
 	@$(MAKE) image SYSTEM=virtio PROGRAM_DIR=$(TEST_INPUTS)/contract \
 	    SYSTEM_DIR=$(TARGET_DIR)/systems/virtio_contract
@@ -31,6 +31,11 @@ $(TEST_INPUTS)/disk.img $(TEST_INPUTS)/disk3.img: $(TEST_INPUTS)/disk%.img: syst
 	@$(call need,fdisk dosfstools)
 	@mkdir -p $(@D)
 	systems/disk.sh $@ $*
+
+$(TEST_INPUTS)/disk-ext4.img: systems/disk.sh
+	@$(call need,fdisk e2fsprogs)
+	@mkdir -p $(@D)
+	systems/disk.sh $@ 2 ext4
 
 # Guest kernels that die at once: early_death.S. A YAML file names them from its own folder on.
 $(TEST_INPUTS)/undefined.o $(TEST_INPUTS)/spinning.o: $(TEST_INPUTS)/%.o: tests/system/early_death.S

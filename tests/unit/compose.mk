@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 UNIT_TESTS += test_compose_errors test_compose_reference test_compose_system \
-    test_compose_disk test_compose_net test_compose_passed
+    test_compose_disk test_compose_net test_compose_passed test_compose_driver_vm
 
 compose_TEST_SRCS := tests/unit/compose_rig.c $(COMPOSE_SRCS)
 test_compose_errors_SRCS := tests/unit/test_compose_errors.c $(compose_TEST_SRCS)
@@ -19,6 +19,10 @@ test_compose_net_LIBS := -lyaml -lfdt -lexpat
 test_compose_passed_SRCS := tests/unit/test_compose_passed.c tests/unit/compose_xml.c \
     $(compose_TEST_SRCS)
 test_compose_passed_LIBS := -lyaml -lfdt -lexpat
+
+test_compose_driver_vm_SRCS := tests/unit/test_compose_driver_vm.c tests/unit/compose_xml.c \
+    $(compose_TEST_SRCS)
+test_compose_driver_vm_LIBS := -lyaml -lfdt -lexpat
 
 # dtc judges the guests' device trees.
 unit-packages: dtc-package

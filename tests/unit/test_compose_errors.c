@@ -56,7 +56,7 @@ static const struct {
       "5:14: error: 'console' is 'maybe'; it must be one of false, true" },
     { GUEST("    memory2: 3\n"),
       "5:5: error: unknown key 'memory2' in a guest (did you mean 'memory'?); the keys are name, "
-      "count, memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, net, "
+      "count, memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, serves, net, "
       "vsock, "
       "passthrough, console" },
     /* Keys. */
@@ -67,13 +67,13 @@ static const struct {
     { GUEST("    zzz: 3\n"),
       "5:5: error: unknown key 'zzz' in a guest; the keys are name, count, memory, "
       "kernel, initrd, cmdline, "
-      "color, vcpus, disk, partition, readonly, net, vsock, passthrough, console" },
+      "color, vcpus, disk, partition, readonly, serves, net, vsock, passthrough, console" },
     { GUEST("    console: {cols: 80}\n"),
       "5:15: error: unknown key 'cols' in a guest's console; the keys are enabled, columns, rows" },
     { GUEST("    \"a\\0b\": 3\n"),
       "5:5: error: unknown key '' in a guest; the keys are name, count, memory, kernel, initrd, "
       "cmdline, "
-      "color, vcpus, disk, partition, readonly, net, vsock, passthrough, console" },
+      "color, vcpus, disk, partition, readonly, serves, net, vsock, passthrough, console" },
     { GUEST("    memory: 128M\n"),
       "5:5: error: 'memory' is given twice in a guest, first in line 4; remove one" },
     { "system: s\nsystem: s\nguests:\n  - {name: a, memory: 256M}\n",
@@ -189,7 +189,7 @@ static const struct {
       "256M\n"
       "3:34: error: 'vcpus' is '9'; it must be a number from 1 to 4\n"
       "3:37: error: unknown key 'colour' in a guest (did you mean 'color'?); the keys are name, "
-      "count, memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, net, "
+      "count, memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, serves, net, "
       "vsock, "
       "passthrough, console" },
     /* Several at once. */
@@ -211,6 +211,18 @@ static const struct {
       "`disk: true` or remove it" },
     { GUEST("    disk: false\n    readonly: true\n"),
       "6:15: error: a has no disk that 'readonly' could be about; add `disk: true` or remove it" },
+    { GUEST("    serves: disk\n"),
+      "5:13: error: a serves a disk that it has not; add the board's, such as `passthrough: [{node: "
+      "/virtio_mmio@a001e00, qemu: disk}]`" },
+    { GUEST("    serves: disk\n    passthrough: [/x]\n"),
+      "5:13: error: a serves the disk to nobody; add `disk: true` to other guests" },
+    { GUEST("    serves: disk\n    disk: true\n"),
+      "5:13: error: a serves the disk and has `disk: true`; its disk is its own, remove one of the "
+      "two" },
+    { GUEST("    serves: disk\n    passthrough: [/x]\n  - {name: b, memory: 256M, disk: true}\n"
+            "  - {name: c, memory: 256M, passthrough: [/y], serves: disk}\n"),
+      "8:56: error: c serves the disk as another guest does; there is one disk, let one of them "
+      "serve it" },
     { GUEST("    disk: true\n    partition: 128\n"),
       "6:16: error: 'partition' is '128'; it must be a number from 0 to 127" },
     { GUEST("    disk: true\n    partition: 1\n  - {name: b, memory: 256M, disk: true, partition: "
