@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What compose writes of a guest that serves its disk: who shares what with whom, and who does not. */
+/* What compose writes of a guest that serves its disk: who shares what with whom, and who does not.
+ */
 #include "tests/unit/compose_rig.h"
 #include "tests/unit/compose_xml.h"
 #include "vmm/config.h"
@@ -145,7 +146,8 @@ static void others_await_nothing(void **state)
     composed_record(&system, "b_vmm", "vmm_config", &config, sizeof(config));
     assert_false(config.awaits_disk);
     free(system.xml);
-    system = composed_yaml("system: n\nguests:\n  - {name: a, memory: 64M, disk: true}\n", "native");
+    system =
+        composed_yaml("system: n\nguests:\n  - {name: a, memory: 64M, disk: true}\n", "native");
     composed_record(&system, "a_vmm", "vmm_config", &config, sizeof(config));
     assert_false(config.awaits_disk);
     assert_true(config.block.guest_ram);
