@@ -56,7 +56,8 @@ static const struct {
       "5:14: error: 'console' is 'maybe'; it must be one of false, true" },
     { GUEST("    memory2: 3\n"),
       "5:5: error: unknown key 'memory2' in a guest (did you mean 'memory'?); the keys are name, "
-      "count, memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, serves, net, "
+      "count, memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, serves, "
+      "net, "
       "vsock, "
       "passthrough, console" },
     /* Keys. */
@@ -189,7 +190,8 @@ static const struct {
       "256M\n"
       "3:34: error: 'vcpus' is '9'; it must be a number from 1 to 4\n"
       "3:37: error: unknown key 'colour' in a guest (did you mean 'color'?); the keys are name, "
-      "count, memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, serves, net, "
+      "count, memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, serves, "
+      "net, "
       "vsock, "
       "passthrough, console" },
     /* Several at once. */
@@ -211,9 +213,9 @@ static const struct {
       "`disk: true` or remove it" },
     { GUEST("    disk: false\n    readonly: true\n"),
       "6:15: error: a has no disk that 'readonly' could be about; add `disk: true` or remove it" },
-    { GUEST("    serves: disk\n"),
-      "5:13: error: a serves a disk that it has not; add the board's, such as `passthrough: [{node: "
-      "/virtio_mmio@a001e00, qemu: disk}]`" },
+    { GUEST("    serves: disk\n"), "5:13: error: a serves a disk that it has not; add the board's, "
+                                   "such as `passthrough: [{node: "
+                                   "/virtio_mmio@a001e00, qemu: disk}]`" },
     { GUEST("    serves: disk\n    passthrough: [/x]\n"),
       "5:13: error: a serves the disk to nobody; add `disk: true` to other guests" },
     { GUEST("    serves: disk\n    disk: true\n"),
