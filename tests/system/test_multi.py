@@ -3,7 +3,6 @@
 
 import hashlib
 import http.server
-import os
 import random
 import re
 import threading
@@ -16,7 +15,6 @@ IMAGE = qemu.system_image("multi")
 OPTIONS = {"guests": 3, "names": "vm", "switch": "return-at"}
 CARD = 0x0a001e00  # its registers
 HOST = "10.0.2.2"  # of QEMU's user network
-BYTES = int(os.environ.get("CLOISTER_CARD_BYTES", "8000000"))  # through it while others are busy
 
 
 class Files(http.server.BaseHTTPRequestHandler):
@@ -100,7 +98,7 @@ def test_both_cards_at_once(machine, files):
     vm0, vm1, _ = machine.guests
     net_tools.serve_iperf(vm1)
     vm0.run(f"(iperf3 -c {net_tools.address(vm1)} -t 10 --bidir >/tmp/iperf 2>&1 &)")
-    fetch(vm0, files, BYTES)
+    fetch(vm0, files, 64_000_000)
     vm0.run("while ! grep -q 'iperf Done' /tmp/iperf; do sleep 1; done")
 
 
