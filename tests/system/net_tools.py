@@ -2,7 +2,10 @@
 """What the tests of networks do in guests."""
 
 import json
+import os
 import re
+
+SECONDS = int(os.environ.get("CLOISTER_NET_SECONDS", "5"))  # of a stream
 
 
 def address(guest, card=0):

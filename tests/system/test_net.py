@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Four guests on a switch (net.yaml): who hears what, and who harms whom."""
 
+import json
+
 import net_tools
 import pytest
 import qemu
@@ -31,6 +33,21 @@ def test_every_pair_talks(guests):
             if other is not guest:
                 counts, _ = net_tools.ping(guest, net_tools.address(other), "-A -c 10")
                 assert counts == (10, 10), f"{guest.name} to {other.name}"
+
+
+def test_three_streams_at_once(guests, say):
+    """guest0 to guest1 to guest2 to guest0: each sends and receives, and nobody is left out."""
+    ring = guests[:3]
+    for guest in ring:
+        net_tools.serve_iperf(guest)
+    for guest, to in zip(ring, (*ring[1:], ring[0])):
+        guest.run(f"iperf3 -J -t {net_tools.SECONDS} -c {net_tools.address(to)} >/tmp/stream & true")
+    for guest in ring:
+        guest.run("wait $!")
+        end = json.loads(guest.run("cat /tmp/stream"))["end"]
+        assert end["sum_received"]["bytes"] > 0
+        say(f"{guest.name} beside two others: {net_tools.megabits(end['sum_received'])}")
+        guest.run("killall iperf3")
 
 
 def test_what_is_not_allowed_never_arrives(guests):

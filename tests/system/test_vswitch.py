@@ -50,7 +50,7 @@ def test_tcp_both_ways(machine, say):
     vm0, vm1 = machine.guests
     net_tools.serve_iperf(vm0)
     for words, options in (("out", ""), ("back", "-R"), ("both", "--bidir")):
-        end = net_tools.iperf(vm1, "192.168.1.1", f"-t 5 {options}")
+        end = net_tools.iperf(vm1, "192.168.1.1", f"-t {net_tools.SECONDS} {options}")
         assert end["sum_received"]["bytes"] > 0
         say(f"TCP {words}: {net_tools.megabits(end['sum_received'])}")
 
@@ -58,7 +58,7 @@ def test_tcp_both_ways(machine, say):
 def test_udp(machine, say):
     """What arrives is counted by the receiver; a rate that one core can bear loses nothing."""
     _, vm1 = machine.guests
-    end = net_tools.iperf(vm1, "192.168.1.1", "-u -b 2M -t 5")
+    end = net_tools.iperf(vm1, "192.168.1.1", f"-u -b 2M -t {net_tools.SECONDS}")
     assert end["sum"]["packets"] > 500 and end["sum"]["lost_packets"] == 0
     end = net_tools.iperf(vm1, "192.168.1.1", "-u -b 0 -t 3")
     say(f"UDP at full speed: {net_tools.megabits(end['sum'])} sent, "
