@@ -27,7 +27,7 @@ bool board_is_gic(const void *dtb, int node)
     return false;
 }
 
-static bool enabled(const void *dtb, int node)
+bool board_is_enabled(const void *dtb, int node)
 {
     const char *status = fdt_getprop(dtb, node, "status", NULL);
     return status == NULL || strcmp(status, "okay") == 0 || strcmp(status, "ok") == 0;
@@ -96,7 +96,7 @@ static int first_uart(const void *dtb)
 {
     int node = -1;
     for (node = fdt_next_node(dtb, -1, NULL); node >= 0; node = fdt_next_node(dtb, node, NULL))
-        if (enabled(dtb, node) && uart_program(dtb, node) != NULL)
+        if (board_is_enabled(dtb, node) && uart_program(dtb, node) != NULL)
             return node;
     return node;
 }
@@ -140,7 +140,7 @@ static const char *read_ram(const void *dtb, struct board *board)
     int node = fdt_node_offset_by_prop_value(dtb, -1, "device_type", "memory", sizeof("memory"));
     while (node >= 0) {
         struct board_range range;
-        for (int i = 0; enabled(dtb, node) && board_reg(dtb, node, i, &range); i++) {
+        for (int i = 0; board_is_enabled(dtb, node) && board_reg(dtb, node, i, &range); i++) {
             if (board->ram_bytes == 0)
                 board->ram_paddr = range.addr;
             board->ram_bytes += range.bytes;

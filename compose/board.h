@@ -65,6 +65,9 @@ bool board_reg(const void *dtb, int node, int index, struct board_range *range);
 /* Reads entry `index` of a node's `interrupts`, in the GIC's three cells; false: there is none. */
 bool board_interrupt(const void *dtb, int node, int index, struct board_irq *irq);
 
+/* Returns whether a node's `status`, if it has one, says that the device is there for us. */
+bool board_is_enabled(const void *dtb, int node);
+
 /* Returns whether a node is a GIC that we know. */
 bool board_is_gic(const void *dtb, int node);
 

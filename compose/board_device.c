@@ -116,6 +116,8 @@ const char *board_find_device(const void *dtb, const char *path, struct board_de
     device->node = node;
     device->is_virtio = fdt_node_check_compatible(dtb, node, "virtio,mmio") == 0;
     read_lists(dtb, node, device);
+    if (!board_is_enabled(dtb, node))
+        return "is not there for us: its `status` in the board's device tree is not okay";
     if (fdt_getprop(dtb, node, "interrupt-controller", NULL) != NULL)
         return "is an interrupt controller, which every guest has of its own";
     if (fdt_first_subnode(dtb, node) >= 0)

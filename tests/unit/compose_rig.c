@@ -96,6 +96,9 @@ static void more_devices(void *fdt)
     fdt_end_node(fdt);
     device(fdt, "over@b000000", 0xb000000, 0, 4);
     fdt_end_node(fdt);
+    device(fdt, "secure@9070000", 0x9070000, 0, 7);
+    fdt_property_string(fdt, "status", "disabled");
+    fdt_end_node(fdt);
     device(fdt, "parent@9050000", 0x9050000, 0, 5);
     fdt_begin_node(fdt, "child");
     fdt_end_node(fdt);

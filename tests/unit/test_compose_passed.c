@@ -201,6 +201,7 @@ static const struct {
     { PASSED("/private@9040000"),
       "42: error: '/private@9040000' has no `interrupts` that are SPIs" },
     { PASSED("/intc@8000000"), "42: error: '/intc@8000000' is an interrupt controller" },
+    { PASSED("/secure@9070000"), "42: error: '/secure@9070000' is not there for us" },
     { PASSED("/parent@9050000"), "42: error: '/parent@9050000' has nodes below it" },
     { PASSED("{node: /rtc@9010000, qemu: net}"),
       "49: error: '/rtc@9010000' is no virtio-mmio slot, where QEMU could put anything; remove "
