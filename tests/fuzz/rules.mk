@@ -30,7 +30,7 @@ virtio_vsock_FUZZ_SRCS := tests/unit/virtio_vsock_rig.c tests/unit/port_rig.c \
     vsock_rx.c vsock_table.c)
 virtio_vsock_FUZZ_LIBS := -lcmocka
 driver_vm_FUZZ_SRCS := tests/unit/driver_vm_rig.c sdk/libc/format.c \
-    $(addprefix vmm/driver_vm/,driver_vm.c blk_link.c)
+    $(addprefix vmm/driver_vm/,driver_vm.c blk_link.c blk_link_move.c)
 driver_vm_FUZZ_LIBS := -lcmocka
 
 $(FUZZ_DIR)/%.o: %.c | $(BUILD_DIR)/.tools

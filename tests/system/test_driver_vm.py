@@ -2,12 +2,15 @@
 """systems/driver_vm: guest3 has the disk and serves it to guest1 and guest2. What its seed shows, and
 what becomes of the clients when guest3 or its server dies."""
 
+import os
 import re
 import shutil
+import signal
 
 import pytest
 import qemu
-from test_block import check_file_system, partition_of
+from test_block import FIO, FIO_END, FIO_FIRST, OPERATIONS, check_file_system, partition_of, \
+    pattern_of, start_of
 
 IMAGE = qemu.system_image("driver_vm")
 EMPTY = qemu.DISK.replace("disk.img", "disk-ext4.img")
@@ -19,6 +22,9 @@ set size 500 20000
 run
 quit
 """
+# Writes without end, and says when that has failed. The marks read otherwise in the echo.
+LOAD = ("while dd if=/dev/urandom of=/mnt/load bs=64k count=64 conv=fsync 2>/dev/null; do :; done; "
+        "echo FAI''LED")
 
 
 @pytest.fixture
@@ -84,16 +90,71 @@ def test_files_outlive_a_run(boot, disk, tmp_path):
     machine = boot_on(boot, disk)
     for guest, expected in zip(machine.guests, sums):
         assert guest.run("sha256sum </mnt/file") == expected
+        guest.run("cp /mnt/file /mnt/second; sync")
+        guest.start(LOAD)
+    os.kill(machine.qemu_pid(), signal.SIGKILL)
+    machine.stop()
+    machine = boot_on(boot, disk)
+    for guest, expected in zip(machine.guests, sums):
+        assert "recovery complete" in guest.run("dmesg | grep EXT4")
+        assert guest.run("sha256sum </mnt/second") == expected
 
 
-# Writes without end, and says when that has failed. The marks read otherwise in the echo.
-LOAD = ("while dd if=/dev/urandom of=/mnt/load bs=64k count=64 conv=fsync 2>/dev/null; do :; done; "
-        "echo FAI''LED")
+def test_random_writes_of_two_guests_at_once(boot, disk):
+    """Whole blocks and parts of blocks, verified; nothing of it in the other's partition."""
+    machine = boot_on(boot, disk)
+    clients = machine.guests[:CLIENTS]
+    for guest in clients:
+        guest.run("umount /mnt")
+        guest.write_file("/tmp/job", FIO.format(operations=OPERATIONS,
+                                                pattern="0x" + pattern_of(guest).hex()))
+    with open(disk, "rb") as image:
+        before = image.read()
+    for guest in clients:
+        guest.start("fio /tmp/job >/tmp/out 2>&1; echo fio ends with $?")
+    for guest in clients:
+        assert guest.expect(r"fio ends with (\d+)", timeout=5 * qemu.HANG_S)[1] == "0", \
+            guest.run("cat /tmp/out")
+        guest.expect(guest.prompt)
+    machine.stop()
+    with open(disk, "rb") as image:
+        after = image.read()
+    where = 0  # everything but where the jobs write is as it was
+    for number, guest in enumerate(clients):
+        first, end = start_of(number) + FIO_FIRST, start_of(number) + FIO_END
+        assert after[where:first] == before[where:first]
+        assert pattern_of(guest) in after[first:end]
+        assert pattern_of(clients[1 - number]) not in after[first:end]
+        where = end
+    assert after[where:] == before[where:]
 
 
 def mount_again(guest):
     """After an error the file system is read-only: anew from the disk, as it is now."""
     guest.run("umount /mnt; mount -t ext4 /dev/vda /mnt")
+
+
+def expect_failure(guest):
+    guest.expect("FAILED\r")
+    guest.expect(guest.prompt)
+    guest.answers()
+
+
+def test_a_server_that_hangs(boot, disk):
+    """No request waits for ever; a new server is one."""
+    machine = boot_on(boot, disk)
+    clients, server = machine.guests[:CLIENTS], machine.guests[2]
+    for guest in clients:
+        guest.start(LOAD)
+    server.run("kill -STOP $(pidof uio_blk)")
+    for guest in clients:
+        expect_failure(guest)
+    server.expect("it has not answered in time")
+    server.run("kill -9 $(pidof uio_blk)")
+    server.expect("uio_blk: guest2 has 16384 blocks")
+    for guest in clients:
+        mount_again(guest)
+        write_and_sync(guest, "after")
 
 
 @pytest.mark.parametrize("death", ["kill -9 $(pidof uio_blk)", "echo c >/proc/sysrq-trigger"],
@@ -110,9 +171,7 @@ def test_death(boot, disk, tmp_path, death):
     if "sysrq" in death:
         server.login()
     for guest in clients:
-        guest.expect("FAILED\r")
-        guest.expect(guest.prompt)
-        guest.answers()
+        expect_failure(guest)
         assert re.search("I/O error", guest.run("dmesg"))
     for guest, expected in zip(clients, sums):
         mount_again(guest)

@@ -13,11 +13,11 @@ test_guest_image_SRCS := tests/unit/test_guest_image.c vmm/guest/image.c sdk/lib
 test_guest_lifecycle_SRCS := tests/unit/test_guest_lifecycle.c vmm/guest/lifecycle.c \
     vmm/arch/aarch64/psci.c vmm/arch/aarch64/esr.c $(VGIC_SRCS) sdk/libc/format.c
 test_devices_SRCS := tests/unit/test_devices.c $(VGIC_SRCS) sdk/libc/format.c $(addprefix vmm/, \
-    devices.c pl011.c serial_port.c driver_vm/driver_vm.c driver_vm/blk_link.c) $(addprefix vmm/virtio/, queue.c mmio.c console.c block.c \
+    devices.c pl011.c serial_port.c driver_vm/driver_vm.c driver_vm/blk_link.c driver_vm/blk_link_move.c) $(addprefix vmm/virtio/, queue.c mmio.c console.c block.c \
     block_request.c block_run.c block_op.c port.c net.c net_tx.c net_rx.c net_ctrl.c \
     vsock.c vsock_tx.c vsock_rx.c vsock_table.c)
 
 UNIT_TESTS += test_driver_vm test_driver_vm_bad
-DRIVER_VM_SRCS := tests/unit/driver_vm_rig.c $(addprefix vmm/driver_vm/,driver_vm.c blk_link.c)
+DRIVER_VM_SRCS := tests/unit/driver_vm_rig.c $(addprefix vmm/driver_vm/,driver_vm.c blk_link.c blk_link_move.c)
 test_driver_vm_SRCS := tests/unit/test_driver_vm.c sdk/libc/format.c $(DRIVER_VM_SRCS)
 test_driver_vm_bad_SRCS := tests/unit/test_driver_vm_bad.c sdk/libc/format.c $(DRIVER_VM_SRCS)

@@ -67,6 +67,7 @@ struct blk_link {
     struct uio_blk_page *page;
 
     bool barrier; /* one is in flight */
+    bool broken;  /* the server's queues make no sense */
     bool notify_client;
     bool raise_irq;
     bool told;            /* that the client breaks the rules */
