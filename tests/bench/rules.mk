@@ -18,6 +18,21 @@ figures: trap-image $(TARGET_DIR)/tests/system/disk.img $(GUEST_DIR)/initrd-test
 	@CLOISTER_TARGET_DIR=$(TARGET_DIR) CLOISTER_QEMU_CPU=$(QEMU_CPU) \
 	    CLOISTER_BUILD_DIR=$(BUILD_DIR) /usr/bin/python3 tests/bench/figures.py
 
+# Equal guests, more and more of them.
+SCALE_COUNTS := 2 4 8
+$(TARGET_DIR)/tests/bench/scale%.yaml: tests/bench/rules.mk
+	@mkdir -p $(@D)
+	@printf 'system: scale\nnetworks: [{name: lan}]\nguests:\n  - {name: g, count: %s, memory: 96M, net: [{network: lan}]}\n' \
+	    $* >$@
+
+.PHONY: scale
+scale: $(SCALE_COUNTS:%=$(TARGET_DIR)/tests/bench/scale%.yaml) ## measure what each further guest costs
+	@$(call need,qemu-system-arm python3-pexpect)
+	@set -e; for count in $(SCALE_COUNTS); do $(MAKE) image SYSTEM=$(TARGET_DIR)/tests/bench/scale$$count.yaml \
+	    SYSTEM_DIR=$(TARGET_DIR)/systems/scale$$count; done
+	@CLOISTER_TARGET_DIR=$(TARGET_DIR) CLOISTER_QEMU_CPU=$(QEMU_CPU) CLOISTER_BUILD_DIR=$(BUILD_DIR) \
+	    /usr/bin/python3 tests/bench/scale.py
+
 HOST_PROGRAMS += switch_bench
 switch_bench_SRCS := tests/bench/switch_bench.c $(SWITCH_SRCS)
 
