@@ -17,6 +17,7 @@ import pexpect
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "system"))
 import block  # noqa: E402
+import net  # noqa: E402
 import qemu  # noqa: E402
 
 BUILD_DIR = os.environ.get("CLOISTER_BUILD_DIR", "build")
@@ -117,6 +118,7 @@ def main():
         ["QEMU's share of a host core, both guests idle, 30 s", f"{idle:.1f} %"]])
     print_table("Block", ["what", "ours, MiB/s", "QEMU's, MiB/s", "QEMU's by ours"],
                 block.measure(progress))
+    print_table("Network", ["what", "figure"], net.measure(progress))
     budgets = [("kernel and board", 4000, ["sdk/kernel", "sdk/boards"]),
                ("libmicrokit", 600, ["sdk/libmicrokit"]),
                ("`bin/microkit`", 2500, ["sdk/tool"]), ("`vmm`", 6000, ["vmm"]),
