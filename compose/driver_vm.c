@@ -11,13 +11,13 @@
 #include <cloister/uio_blk.h>
 #include <string.h>
 
-#define DATA_BYTES   0x100000ul
-#define NUM_REQUESTS 256 /* all that the virtIO device can use */
+#define DATA_BYTES   0x200000ul /* two of the longest requests of Linux */
+#define NUM_REQUESTS 256        /* all that the virtIO device can use */
 
 /* A link in the guest: GUEST_SERVED_BYTES from the one before. */
 #define RINGS_OFFSET     0ul
 #define REGISTERS_OFFSET 0x10000ul
-#define DATA_OFFSET      0x100000ul
+#define DATA_OFFSET      0x200000ul
 
 _Static_assert(DATA_OFFSET + DATA_BYTES <= GUEST_SERVED_BYTES, "a link's place in the guest");
 _Static_assert(RINGS_OFFSET + UIO_BLK_RINGS_BYTES <= REGISTERS_OFFSET, "likewise");

@@ -85,7 +85,7 @@ _Static_assert(MAX_GUESTS + 1 <= SDDF_MAX_CLIENTS, "a record has room for every 
 #define GUEST_VIRTIO_BYTES 0x1000ul
 #define GUEST_VIRTIO_INTID 48u /* from here on, level triggered; none that is passed through */
 #define GUEST_SERVED_GPA   0x0e000000ul /* links of a guest that serves its disk */
-#define GUEST_SERVED_BYTES 0x200000ul
+#define GUEST_SERVED_BYTES 0x400000ul
 #define GUEST_RAM_GPA      0x40000000ul /* of a guest whose devices are all emulated */
 
 /* Which of QEMU's virtio-mmio slots holds what. Eight share a page, so that what different PDs

@@ -100,13 +100,13 @@ static int move(const struct link *link, uint8_t *buffer, const struct blk_req *
     for (uint64_t done = 0; done < bytes && error == 0; done += BUFFER_BYTES) {
         uint64_t left = bytes - done;
         size_t part = left < BUFFER_BYTES ? (size_t)left : BUFFER_BYTES;
-        volatile uint64_t *data = (volatile uint64_t *)(link->data + req->io_or_offset + done);
+        uio_pair *data = (uio_pair *)(link->data + req->io_or_offset + done);
         if (writes)
-            uio_copy((uint64_t *)buffer, data, part);
+            uio_copy((uio_pair *)buffer, data, part);
         error = transfer(link->disk, writes, buffer, part,
                          (off_t)(req->block_number * BLK_TRANSFER_SIZE + done));
         if (!writes && error == 0)
-            uio_copy(data, (const uint64_t *)buffer, part);
+            uio_copy(data, (const uio_pair *)buffer, part);
     }
     return error;
 }

@@ -6,9 +6,12 @@ import os
 import re
 import statistics
 import subprocess
+import sys
 
-import block
-import qemu
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "system"))
+import block  # noqa: E402
+import qemu  # noqa: E402
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 EMPTY = qemu.DISK.replace("disk.img", "disk-ext4.img")

@@ -34,6 +34,14 @@ scale: $(SCALE_COUNTS:%=$(TARGET_DIR)/tests/bench/scale%.yaml) ## measure what e
 	@CLOISTER_TARGET_DIR=$(TARGET_DIR) CLOISTER_QEMU_CPU=$(QEMU_CPU) CLOISTER_BUILD_DIR=$(BUILD_DIR) \
 	    /usr/bin/python3 tests/bench/scale.py
 
+.PHONY: driver-vm-figures
+driver-vm-figures: $(TARGET_DIR)/tests/system/disk-ext4.img $(GUEST_DIR)/initrd-test.cpio.gz ## measure the disk that a guest serves
+	@$(call need,qemu-system-arm python3-pexpect)
+	@$(MAKE) image SYSTEM=driver_vm INITRD=$(GUEST_DIR)/initrd-test.cpio.gz
+	@$(MAKE) image SYSTEM=tests/bench/block.yaml INITRD=$(GUEST_DIR)/initrd-test.cpio.gz
+	@CLOISTER_TARGET_DIR=$(TARGET_DIR) CLOISTER_QEMU_CPU=$(QEMU_CPU) \
+	    CLOISTER_BUILD_DIR=$(BUILD_DIR) /usr/bin/python3 tests/bench/driver_vm.py
+
 HOST_PROGRAMS += switch_bench
 switch_bench_SRCS := tests/bench/switch_bench.c $(SWITCH_SRCS)
 
