@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "system"))
 import block  # noqa: E402
 import net  # noqa: E402
 import qemu  # noqa: E402
+import vsock  # noqa: E402
 
 BUILD_DIR = os.environ.get("CLOISTER_BUILD_DIR", "build")
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
@@ -119,6 +120,7 @@ def main():
     print_table("Block", ["what", "ours, MiB/s", "QEMU's, MiB/s", "QEMU's by ours"],
                 block.measure(progress))
     print_table("Network", ["what", "figure"], net.measure(progress))
+    print_table("Sockets", ["what", "sockets", "TCP", "sockets by TCP"], vsock.measure(progress))
     budgets = [("kernel and board", 4000, ["sdk/kernel", "sdk/boards"]),
                ("libmicrokit", 600, ["sdk/libmicrokit"]),
                ("`bin/microkit`", 2500, ["sdk/tool"]), ("`vmm`", 6000, ["vmm"]),

@@ -14,7 +14,7 @@ figures: trap-image $(TARGET_DIR)/tests/system/disk.img $(GUEST_DIR)/initrd-test
 	@$(call need,qemu-system-arm python3-pexpect)
 	@$(MAKE) image SYSTEM=simple
 	@$(MAKE) image SYSTEM=virtio
-	@set -e; for system in tests/bench/block.yaml vswitch; do \
+	@set -e; for system in tests/bench/block.yaml vswitch tests/system/vsock.yaml; do \
 	    $(MAKE) image SYSTEM=$$system INITRD=$(GUEST_DIR)/initrd-test.cpio.gz; done
 	@CLOISTER_TARGET_DIR=$(TARGET_DIR) CLOISTER_QEMU_CPU=$(QEMU_CPU) \
 	    CLOISTER_BUILD_DIR=$(BUILD_DIR) /usr/bin/python3 tests/bench/figures.py
