@@ -92,7 +92,7 @@ def measure(progress):
         add(f"stream, writes of {size} bytes, MB/s", vsock_tools.megabytes, "flow", count, size)
     for size, count in TRIPS.items():
         add(f"round trip of {size} bytes, µs", vsock_tools.microseconds, "echo", count, size)
-    add("connection with a round trip of 8 bytes, µs", vsock_tools.microseconds, "connect", 300)
+    add("connection opened and closed, µs", vsock_tools.microseconds, "connect", 300)
     log.open()
     columns = [counts(log, client, host) for host in hosts]
     for what, ours, theirs in zip(COUNTED, *columns):

@@ -80,7 +80,7 @@ def test_ten_thousand_connections(guests, say):
     together = f"vsock_bench many {CIDS[1]} 64"
     assert "64 connections at once" in guests[0].run(together)
     each = vsock_tools.microseconds(guests[0], "connect", CIDS[1], 10_000)
-    say(f"a connection with one round trip: {each} us")
+    say(f"a connection opened and closed: {each} us")
     assert "64 connections at once" in guests[0].run(together)
     assert "128 connections at once" in guests[1].run(f"vsock_bench many {CIDS[2]} 128")
 

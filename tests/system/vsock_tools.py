@@ -18,6 +18,6 @@ def megabytes(guest, kind, host, count, size):
 
 
 def microseconds(guest, kind, host, count, size=""):
-    """Of a round trip (`echo`), or of a connection with one (`connect`)."""
+    """Of a round trip (`echo`), or of a connection (`connect`)."""
     said = guest.run(f"vsock_bench {kind} {host} {count} {size}", timeout=600)
     return float(re.search(rf"{count} .*, ([\d.]+) us each", said)[1])
