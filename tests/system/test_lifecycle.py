@@ -38,7 +38,7 @@ class Undisturbed:
         ticks = [float(line.split()[0]) for line in self.guest.run("cat /tmp/ticks").splitlines()]
         passed = self.guest.uptime() - self.uptime
         assert ticks == sorted(ticks)
-        assert len(ticks) > passed / 4  # a busy host may make a second's sleep longer
+        assert len(ticks) >= int(passed / 4)  # a busy host may make a second's sleep longer
 
 
 def test_power_off(boot):
@@ -78,6 +78,7 @@ def test_busy_loop(boot):
     watch = Undisturbed(second)
     first.start("while :; do :; done")
     for _ in range(10):
+        second.machine.settle(0.3)
         watch.check()
     first.send("\x03")
     first.expect(first.prompt)
