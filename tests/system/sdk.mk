@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Small systems that show the kernel's parts: tests/system/sdk/NAME.system -> NAME.img.
 SDK_TEST_PROGRAMS := hello pingpong caller adder irq crasher parent child loop fp smc intruder \
-    wrong_calls wrong_child notifier nested signals flood again \
+    wrong_calls wrong_child sweep denial notifier nested signals flood again \
     bare_vmm waker
 # What a program is made of beside its NAME.c.
 SDK_TEST_MORE_fp := tests/system/sdk/fp_pattern.S

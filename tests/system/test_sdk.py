@@ -100,6 +100,23 @@ def test_wrong_system_calls_are_refused(boot):
     assert "bad step" not in machine.log and "got away" not in machine.log
 
 
+def test_every_call_with_every_kind_of_argument(boot):
+    machine = boot(image("sweep"))
+    assert int(machine.expect(r"sweeper: calls: (\d+)\r\n").group(1)) > 75000
+    machine.expect(r"sweeper: wrong answers: 0\r\n")
+    machine.expect(r"sweeper: unknown calls that its parent has not seen: 0\r\n")
+    machine.expect("hello from survivor")
+    assert "keeper: the sweeper has faulted" not in machine.log
+
+
+def test_floods_faults_and_loops_take_their_budgets_and_no_more(boot):
+    machine = boot(image("denial"), extra=VIRTUAL_CLOCK)
+    part = machine.expect(r"steady: its part of the steps in percent: (\d+)\r\n")
+    gap = machine.expect(r"steady: longest time without a step in us: (\d+)\r\n")
+    assert 50 <= int(part.group(1)) <= 80  # five others have a tenth each
+    assert int(gap.group(1)) <= 10000
+
+
 def test_a_loop_of_high_priority_gets_its_budget_and_no_more(boot):
     part = boot(image("budget"), extra=VIRTUAL_CLOCK).expect(r"low: its part of the counts in percent: (\d+)\r\n")
     assert int(part.group(1)) >= 70
