@@ -28,6 +28,9 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)	$(2)')
 
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wshadow
+# A value that changes as it is assigned is an error, in either direction of the sign (clang's
+# -Wconversion has -Wsign-conversion in it). Tests may be looser.
+CONVERSION = $(if $(filter tests/%,$<),,-Wconversion)
 # Debian's linux-libc-dev holds virtIO's constants; its headers are the same for every target.
 TARGET_FLAGS := --target=aarch64-none-elf -march=armv8.1-a -mgeneral-regs-only -mstrict-align \
     -ffreestanding -fno-pic -fno-stack-protector -ffunction-sections -fdata-sections
@@ -98,7 +101,7 @@ $(BUILD_DIR)/uapi/.linked: | $(BUILD_DIR)/.tools
 $(TARGET_DIR)/%.o: %.c | $(BUILD_DIR)/uapi/.linked
 	@mkdir -p $(@D)
 	$(call say,compile,$<)
-	$(Q)clang $(TARGET_CFLAGS) $(if $(filter sdk/%,$<),$(KERNEL_CFLAGS) -Isdk/libmicrokit/include,-I$(BOARD_SDK)/include) \
+	$(Q)clang $(TARGET_CFLAGS) $(CONVERSION) $(if $(filter sdk/%,$<),$(KERNEL_CFLAGS) -Isdk/libmicrokit/include,-I$(BOARD_SDK)/include) \
 	    $(LTO) -MJ $@.json -c $< -o $@
 $(TARGET_DIR)/%.o: %.S | $(BUILD_DIR)/.tools
 	@mkdir -p $(@D)
@@ -112,11 +115,11 @@ PROGRAM_ELFS := $(PROGRAMS:%=$(TARGET_DIR)/%.elf)
 $(HOST_DIR)/%.o: %.c | $(BUILD_DIR)/.tools
 	@mkdir -p $(@D)
 	$(call say,compile,$<)
-	$(Q)clang $(HOST_CFLAGS) -MJ $@.json -c $< -o $@
+	$(Q)clang $(HOST_CFLAGS) $(CONVERSION) -MJ $@.json -c $< -o $@
 $(UNIT_DIR)/%.o: %.c | $(BUILD_DIR)/.tools
 	@mkdir -p $(@D)
 	$(call say,compile,$<)
-	$(Q)clang $(UNIT_CFLAGS) -MJ $@.json -c $< -o $@
+	$(Q)clang $(UNIT_CFLAGS) $(CONVERSION) -MJ $@.json -c $< -o $@
 
 $(foreach program,$(HOST_PROGRAMS),$(eval $(call host_program,$(program))))
 

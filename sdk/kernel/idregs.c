@@ -56,7 +56,7 @@ static uint64_t id_value(unsigned crm, unsigned op2)
     switch (crm << 3 | op2) {
 #define X(crm_, op2_, name, hidden)                                                                \
     case (crm_) << 3 | (op2_):                                                                     \
-        return read_sysreg(name) & ~(hidden);
+        return read_sysreg(name) & ~(uint64_t)(hidden);
         ID_REGISTERS(X)
 #undef X
     default:

@@ -36,7 +36,7 @@ driver_vm_FUZZ_LIBS := -lcmocka
 $(FUZZ_DIR)/%.o: %.c | $(BUILD_DIR)/.tools
 	@mkdir -p $(@D)
 	$(call say,compile,$<)
-	$(Q)clang $(UNIT_CFLAGS) -fsanitize=fuzzer-no-link -c $< -o $@
+	$(Q)clang $(UNIT_CFLAGS) $(CONVERSION) -fsanitize=fuzzer-no-link -c $< -o $@
 
 define fuzz_target
 $(FUZZ_DIR)/fuzz_$(1): $$(patsubst %.c,$(FUZZ_DIR)/%.o,tests/fuzz/fuzz_$(1).c $$($(1)_FUZZ_SRCS))
