@@ -7,31 +7,24 @@ import re
 import shutil
 import signal
 import struct
-import subprocess
 
 import pytest
 import qemu
+from disk_tools import PARTITION_BYTES, SIZE_LINE, check_filled, dmesg, fill_file_systems, new_disk, \
+    partition_of, power_off, start_of, write_at_random
 
 IMAGE = qemu.system_image("tests_system_block")
-EMPTY = os.path.join(os.path.dirname(qemu.DISK), "disk3.img")  # as systems/disk.sh made it
 OPERATIONS = int(os.environ.get("CLOISTER_FIO_OPERATIONS", "1000"))
-MIB = 1 << 20
-PARTITION_BYTES = 64 * MIB
-SIZE_LINE = r"\[vda\] 131072 512-byte logical blocks"
 DIRTY = "not properly unmounted"
 
 ENTRY, ENTRY_BYTES, FIRST, SIGNATURE = 446, 16, 8, 510  # in the master boot record
-
-
-def start_of(partition):
-    return MIB + partition * PARTITION_BYTES
 
 
 @pytest.fixture
 def disk(tmp_path):
     """A new one, of three partitions."""
     path = str(tmp_path / "disk.img")
-    subprocess.run(["cp", "--sparse=always", EMPTY, path], check=True)
+    new_disk("disk3.img", path)
     yield path
     shutil.rmtree(tmp_path)
 
@@ -41,33 +34,6 @@ def boot_on(boot, disk):
     for guest in machine.guests:
         guest.login()
     return machine
-
-
-def power_off(machine):
-    for guest in machine.guests:
-        guest.send("poweroff\r")
-        guest.expect(f"{guest.name}: powered off")
-    machine.stop()
-
-
-def dmesg(guest):
-    return guest.run("dmesg | grep -E 'vda|init:'; true")
-
-
-def partition_of(disk, number):
-    with open(disk, "rb") as image:
-        image.seek(start_of(number))
-        return image.read(PARTITION_BYTES)
-
-
-def check_file_system(disk, number, path, *checker):
-    """A checker of the host's on the partition, extracted; what it says."""
-    with open(path, "wb") as out:
-        out.write(partition_of(disk, number))
-    environment = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin")
-    checked = subprocess.run([*checker, str(path)], env=environment, capture_output=True, text=True)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    return checked.stdout
 
 
 def test_files_outlive_a_run(boot, disk):
@@ -117,95 +83,16 @@ def test_read_only(boot, disk):
     machine.guests[0].answers()
 
 
-# Where the jobs write: 4 KiB anywhere; 512 bytes anywhere; and the even and odd sectors of the same
-# blocks at once, of which none may be lost when blocks are read, changed and written.
-FIO = """[global]
-filename=/dev/vda
-direct=1
-ioengine=io_uring
-iodepth=16
-verify=crc32c
-verify_fatal=1
-verify_pattern={pattern}
-number_ios={operations}
-thread=1
-[big]
-rw=randwrite
-bs=4k
-offset=1M
-size=40M
-[small]
-rw=randwrite
-bs=512
-offset=41M
-size=5M
-numjobs=2
-offset_increment=5M
-[even]
-rw=write
-bs=512
-zonemode=strided
-zonesize=512
-zonerange=1k
-offset=53477376
-size=10M
-[odd]
-rw=write
-bs=512
-zonemode=strided
-zonesize=512
-zonerange=1k
-offset=53477888
-size=10M
-"""
-FIO_FIRST, FIO_END = 1 * MIB, 62 * MIB  # in a partition; room for 10,000 of each
-
-
-def pattern_of(guest):
-    return f"#{guest.name}-was-here#".encode()
-
-
 def test_random_writes_of_two_guests_at_once(boot, disk):
     machine = boot_on(boot, disk)
-    guests = machine.guests[:2]
-    for guest in guests:
-        guest.run("umount /mnt")
-    before = open(disk, "rb").read()
-    for guest in guests:
-        guest.write_file("/tmp/job", FIO.format(operations=OPERATIONS,
-                                                pattern="0x" + pattern_of(guest).hex()))
-    for guest in guests:
-        guest.start("fio /tmp/job >/tmp/out 2>&1; echo fio ends with $?")
-    for guest in guests:
-        assert guest.expect(r"fio ends with (\d+)", timeout=5 * qemu.HANG_S)[1] == "0", \
-            guest.run("cat /tmp/out")
-        guest.expect(guest.prompt)
-        assert "error" not in dmesg(guest)
-    machine.stop()
-
-    after = open(disk, "rb").read()
-    where = 0  # everything but where the jobs write is as it was
-    for number, guest in enumerate(guests):
-        first, end = start_of(number) + FIO_FIRST, start_of(number) + FIO_END
-        assert after[where:first] == before[where:first]
-        assert pattern_of(guest) in after[first:end]
-        assert pattern_of(guests[1 - number]) not in after[first:end]
-        where = end
-    assert after[where:] == before[where:]
+    write_at_random(machine, machine.guests[:2], disk, OPERATIONS)
 
 
 def test_the_hosts_checkers_find_nothing(boot, disk, tmp_path):
     machine = boot_on(boot, disk)
-    for guest, make, kind in zip(machine.guests, ("mkfs.ext4 -F -q", "mkfs.fat"), ("ext4", "vfat")):
-        guest.run(f"umount /mnt; {make} /dev/vda >/dev/null && mount -t {kind} /dev/vda /mnt")
-        guest.run("for i in $(seq 200); do head -c $((i * 97)) /dev/urandom >/mnt/file$i; done")
-        guest.run("cd /mnt; sha256sum * >/tmp/sums; cd; umount /mnt")
-        guest.run(f"mount -t {kind} /dev/vda /mnt; cd /mnt; sha256sum -cs /tmp/sums; cd; umount /mnt")
+    fill_file_systems(machine.guests)
     power_off(machine)
-    said = check_file_system(disk, 0, tmp_path / "ext4", "e2fsck", "-f", "-n")
-    assert "211/" in said  # ext4's own eleven
-    said = check_file_system(disk, 1, tmp_path / "fat", "fsck.fat", "-n")
-    assert "200 files" in said
+    check_filled(disk, tmp_path)
 
 
 def spoil(disk, offset, data):
