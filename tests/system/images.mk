@@ -18,6 +18,7 @@ test-images: $(TEST_INPUTS)/softdog.cpio.gz $(TEST_INPUTS)/dead.yaml \
 	    SYSTEM_DIR=$(TARGET_DIR)/systems/virtio_contract
 	@$(MAKE) image SYSTEM=tests/system/lifecycle.yaml INITRD=$(TEST_INPUTS)/softdog.cpio.gz
 	@$(MAKE) image SYSTEM=$(TEST_INPUTS)/dead.yaml SYSTEM_DIR=$(TARGET_DIR)/systems/tests_system_dead
+	@$(MAKE) hostile-image
 
 # The programs, with the VMM that has no other way to a vCPU's registers than the contract's.
 .PHONY: contract-programs
@@ -46,6 +47,17 @@ $(TEST_INPUTS)/%.Image: $(TEST_INPUTS)/%.o
 $(TEST_INPUTS)/dead.yaml: tests/system/dead.yaml
 	@mkdir -p $(@D)
 	cp $< $@
+
+# The guest that lies, guest/hostile.
+$(TEST_INPUTS)/hostile.Image: $(HOSTILE_IMAGE)
+	@mkdir -p $(@D)
+	cp $< $@
+$(TEST_INPUTS)/hostile.yaml: tests/system/hostile.yaml
+	@mkdir -p $(@D)
+	cp $< $@
+.PHONY: hostile-image
+hostile-image: $(TEST_INPUTS)/hostile.yaml $(TEST_INPUTS)/hostile.Image
+	@$(MAKE) image SYSTEM=$< SYSTEM_DIR=$(TARGET_DIR)/systems/tests_system_hostile
 
 # The guests' archive and, as a second one behind it, a driver that panics in its timer interrupt.
 $(TEST_INPUTS)/softdog.cpio.gz: $(GUEST_DIR)/initrd.cpio.gz $(GUEST_DIR)/.tree

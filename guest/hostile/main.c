@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "guest/hostile/devices.h"
+#include "guest/hostile/fdt.h"
+#include "guest/hostile/hostile.h"
+#include "guest/hostile/machine.h"
+#include "guest/hostile/memory.h"
+#include "guest/hostile/virtio.h"
+#include "sdk/libc/format.h"
+
+#include <stddef.h>
+
+#define MAX_DEVICES 8u
+
+void main(const void *fdt);
+
+static struct virtio devices[MAX_DEVICES];
+static unsigned num_devices;
+static const char *failure;
+
+static const struct section *const sections[] = {
+    &section_t,
+    &section_t_life,
+};
+
+void say(const char *format, ...)
+{
+    char line[160];
+    va_list args;
+    va_start(args, format);
+    size_t length = format_text_v(line, sizeof(line), format, args);
+    va_end(args);
+    for (size_t i = 0; i <= length; i++) {
+        while ((load32(PL011_BASE + 0x18) & 1u << 5) != 0) { /* UARTFR.TXFF */
+        }
+        store32(PL011_BASE, i < length ? (uint8_t)line[i] : '\n');
+    }
+}
+
+void expect(bool holds, const char *otherwise)
+{
+    if (!holds && failure == NULL) {
+        failure = otherwise;
+    }
+}
+
+static void find_devices(const void *fdt)
+{
+    struct fdt_node node;
+    uint32_t at = 0;
+    while (num_devices < MAX_DEVICES && fdt_next(fdt, "virtio_mmio@", &at, &node)) {
+        struct virtio *v = &devices[num_devices];
+        *v = (struct virtio){ .base = node.address, .intid = node.intid };
+        v->kind = kind_of(vread(v, VIRTIO_MMIO_DEVICE_ID));
+        num_devices += v->kind != NULL ? 1 : 0;
+    }
+    at = 0;
+    if (fdt_next(fdt, "memory@", &at, &node)) {
+        mem_init(node.address + node.bytes);
+    }
+}
+
+/* With oracles O2 and O4: memory is intact, and the device works after a reset. */
+static void play_with(const struct row *row, struct virtio *v)
+{
+    mem_begin();
+    expect(vreset(v), "it is not reset");
+    row->play(v);
+    expect(vreset(v), "Status does not read 0 after a reset");
+    expect(mem_is_intact(), "it has written where it may not");
+    mem_begin();
+    if (vbegin(v)) {
+        expect_request(v, 0);
+    }
+    expect(vreset(v) && mem_is_intact(), "after a good request memory is not as it was");
+}
+
+/* Returns whether the row holds. */
+static bool play(const struct row *row)
+{
+    const char *with = "";
+    failure = NULL;
+    if (row->devices == NONE) {
+        mem_begin();
+        row->play(NULL);
+        expect(mem_is_intact(), "memory is not as it was");
+    }
+    for (unsigned i = 0; failure == NULL && i < num_devices; i++) {
+        if ((row->devices & devices[i].kind->bit) != 0) {
+            with = devices[i].kind->name;
+            play_with(row, &devices[i]);
+        }
+    }
+    if (failure != NULL) {
+        say("%s FAILED: %s%s%s", row->name, with, *with != '\0' ? ": " : "", failure);
+    } else {
+        say("%s %s", row->name, row->devices == NONE || *with != '\0' ? "ok" : "absent");
+    }
+    return failure == NULL;
+}
+
+/* A section may be told in several tables. */
+static void play_sections(char letter)
+{
+    unsigned played = 0, failed = 0;
+    for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+        for (unsigned j = 0; letter == sections[i]->letter && j < sections[i]->num_rows; j++) {
+            failed += play(&sections[i]->rows[j]) ? 0 : 1;
+            played++;
+        }
+    }
+    say("%c: %u rows, %u failed", letter, played, failed);
+}
+
+/* Waits for what is typed: a key of the console, which no row is using then. */
+static char key(struct virtio *console)
+{
+    mem_begin();
+    expect(vbegin(console), "there is no console");
+    volatile uint8_t *typed = post_buffers(console, CONSOLE_RX, 1, 1);
+    gic_begin();
+    gic_enable(console->intid);
+    while (ring_used(&console->rings[CONSOLE_RX]) == 0) {
+        wait_for_interrupt();
+    }
+    char got = (char)*typed;
+    vreset(console);
+    gic_end();
+    return got;
+}
+
+void main(const void *fdt)
+{
+    find_devices(fdt);
+    say("hostile: %u devices", num_devices);
+    for (;;) {
+        char letter = key(&devices[0]);
+        if (letter >= 'A' && letter <= 'Z') {
+            play_sections(letter);
+        }
+    }
+}

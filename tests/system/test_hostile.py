@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""tests/system/hostile.yaml: guest1 is guest/hostile, which plays the bad-input catalogue section by
+section, with its verdict on each row; guest0 is Linux and works on its disk all the while.
+
+CLOISTER_HOSTILE_TIMES says how often each section is played (soak.mk: more).
+"""
+
+import os
+import re
+
+import pytest
+import qemu
+
+IMAGE = qemu.system_image("tests_system_hostile")
+TIMES = int(os.environ.get("CLOISTER_HOSTILE_TIMES", "1"))
+SECTIONS = {
+    "T": 34,
+}
+# Writes a file, drops it from memory and reads it back, from round to round, as long as it is right.
+WORK = """dd if=/dev/urandom of=/tmp/work bs=64k count=8 2>/dev/null; i=0; sum=$(md5sum </tmp/work)
+while cp /tmp/work /mnt/work; sync; echo 3 >/proc/sys/vm/drop_caches
+[ "$(md5sum </mnt/work)" = "$sum" ]; do i=$((i + 1)); echo "round $i"; done; echo "round WRONG\""""
+ROUND = r"round (\d+|WRONG)\r"
+# The words of a device that a driver has driven out of the protocol.
+REFUSED = r"guest1: (\w+): [^\r]*; it waits for its driver's reset \(error (\d+)\)"
+# Neither a PD that faults nor a guest that crashes, nor what Linux says when a device fails it.
+HARM = r"kernel: (PD|SError|exception)|crashed|I/O error|detected stall|lockup|BUG:|WARNING: CPU|Oops|panic"
+
+
+@pytest.fixture(scope="module")
+def machine(boot_for_module):
+    machine = boot_for_module(IMAGE)
+    linux, hostile = machine.guests
+    linux.login()
+    hostile.expect(r"hostile: [45] devices")
+    linux.start(WORK.replace("\n", "; "))
+    machine.select(hostile.index)
+    return machine
+
+
+def rounds(linux):
+    """Waits for the next round of work; returns which it is."""
+    linux.output.seen = len(linux.output.text)
+    number = linux.expect(ROUND)[1]
+    assert number != "WRONG", "the disk of guest0 holds something else than was written"
+    return int(number)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_section(machine, section, say):
+    linux, hostile = machine.guests
+    for _ in range(TIMES):
+        before = rounds(linux)
+        begin = hostile.output.seen
+        machine.send(section)
+        hostile.expect(rf"{section}: \d+ rows|died", timeout=8 * qemu.HANG_S)
+        verdicts = re.findall(r"^(\w+) (ok|absent|FAILED[^\r]*|died[^\r]*)",
+                              hostile.output.text[begin:], re.MULTILINE)
+        assert [verdict for verdict in verdicts if verdict[1] not in ("ok", "absent")] == []
+        assert len(verdicts) == SECTIONS[section]
+        say(f"section {section}: {len(verdicts)} rows, {rounds(linux) - before} rounds of guest0's")
+    assert not re.search(HARM, machine.plain_log())
+
+
+def test_errors_are_told_but_not_often(machine):
+    """Oracle O7: powers of two, so a guest can't fill the log."""
+    told = {}
+    for device, count in re.findall(REFUSED, machine.plain_log()):
+        told.setdefault(device, []).append(int(count))
+    assert {"console", "block", "net0", "vsock"} <= set(told)
+    for counts in told.values():
+        assert counts == [1 << i for i in range(len(counts))]
+
+
+def test_the_other_guest_is_as_before(machine):
+    linux = machine.guests[0]
+    rounds(linux)
+    linux.send("\x03")
+    linux.expect(linux.prompt)
+    linux.answers()
+    assert not re.search(HARM, linux.run("dmesg"))
