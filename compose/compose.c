@@ -87,6 +87,7 @@ static void plan_all(struct system *system)
     }
     serial_plan_log(system);
     driver_vm_plan(system, timer);
+    counters_plan(system);
 }
 
 /* Tells what the board lacks. */

@@ -17,9 +17,9 @@
 #define MAX_CHANNELS 62 /* ids of a PD */
 #define MAX_VCPUS    64 /* in a system */
 
-/* Serial driver, its two virtualisers, the timer driver; a place is kept for the supervisor. Disks
+/* Serial driver, its two virtualisers, the timer driver, the counters; a place is kept for the supervisor. Disks
  * and networks take more: compose.c counts. */
-#define NUM_SYSTEM_PDS 5
+#define NUM_SYSTEM_PDS 6
 #define MAX_GUESTS     (MAX_PDS - NUM_SYSTEM_PDS)
 #define MAX_PARTITION  127
 #define MAX_NETWORKS   8
@@ -30,9 +30,9 @@
 #define MAX_MTU        9000
 #define DEFAULT_MTU    1500 /* also the most on the board's card */
 
-/* A virtualiser's channels beside its clients': driver, timer driver, and the log connection. */
-_Static_assert(MAX_GUESTS + 3 <= MAX_CHANNELS, "a virtualiser has a channel for every guest");
-_Static_assert(MAX_GUESTS + 1 <= SDDF_MAX_CLIENTS, "a record has room for every guest");
+/* A virtualiser's channels beside its clients': driver, timer driver, log connection, counters. */
+_Static_assert(MAX_GUESTS + 4 <= MAX_CHANNELS, "a virtualiser has a channel for every guest");
+_Static_assert(MAX_GUESTS + 2 <= SDDF_MAX_CLIENTS, "a record has room for every guest");
 
 /* `at` names a guest by one digit from 1. */
 #define MAX_GUESTS_SWITCHED_BY_AT 9
@@ -55,6 +55,7 @@ _Static_assert(MAX_GUESTS + 1 <= SDDF_MAX_CLIENTS, "a record has room for every 
 #define PRIORITY_NET_VIRT_RX    99
 #define PRIORITY_VMM            100
 #define PRIORITY_SWITCH         98
+#define PRIORITY_COUNTERS       60
 #define PRIORITY_GUEST          50
 
 /*

@@ -75,11 +75,17 @@ void serial_plan_client(struct system *system, struct pd *vmm, const struct gues
             &client->rx);
 }
 
-void serial_plan_log(struct system *system)
+void serial_plan_writer(struct system *system, const char *name, struct pd *pd,
+                        struct sddf_serial_connection *conn)
 {
     struct serial *serial = &system->serial;
     struct serial_virt_tx_client *tx = &serial->tx->clients[serial->tx->num_clients++];
-    sddf_set_name(tx->name, "console");
-    connect(&system->plan, "console_tx", serial->virt_rx, &serial->rx->log, serial->virt_tx,
-            &tx->conn);
+    sddf_set_name(tx->name, name);
+    connect(&system->plan, arena_printf(system->plan.arena, "%s_tx", name), pd, conn,
+            serial->virt_tx, &tx->conn);
+}
+
+void serial_plan_log(struct system *system)
+{
+    serial_plan_writer(system, "console", system->serial.virt_rx, &system->serial.rx->log);
 }

@@ -98,6 +98,13 @@ void serial_plan_client(struct system *system, struct pd *vmm, const struct gues
 /* Makes the receive virtualiser the last client of the other, for what it tells the person. */
 void serial_plan_log(struct system *system);
 
+/* Makes a PD that only writes the next client of the transmit virtualiser. */
+void serial_plan_writer(struct system *system, const char *name, struct pd *pd,
+                        struct sddf_serial_connection *conn);
+
+/* counters.c. Adds the PD that prints what the others count; they are all planned. */
+void counters_plan(struct system *system);
+
 /* disk.c. Adds driver and virtualiser to the plan. */
 void disk_plan(struct system *system);
 

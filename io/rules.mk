@@ -6,6 +6,9 @@ serial_virt_tx_SRCS := io/virt/serial_tx/tx_core.c io/virt/serial_tx/virt_tx.c
 serial_virt_rx_SRCS := io/virt/serial_rx/switch_keys.c io/virt/serial_rx/rx_core.c \
     io/virt/serial_rx/virt_rx.c
 timer_driver_SRCS := io/drivers/timer/timer_core.c io/drivers/timer/timer.c
+PROGRAMS += counters
+counters_SRCS := $(addprefix io/counters/, counters_core.c counters.c)
+
 PROGRAMS += blk_driver_virtio_mmio
 
 VIRTIO_MMIO_SRCS := $(addprefix io/drivers/virtio_mmio/, transport.c ring.c)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "vmm/devices.h"
 
+#include "vmm/count.h"
 #include "vmm/log.h"
 #include "vmm/virtio/mmio.h"
 #include "vmm/vm.h"
@@ -104,6 +105,12 @@ static bool (*const init_functions[])(struct vm *vm, const struct vmm_device *co
     [VMM_DEVICE_VIRTIO_VSOCK] = init_vsock, [VMM_DEVICE_SERVED_DISK] = init_served_disk,
 };
 
+static const unsigned count_as[] = {
+    [VMM_DEVICE_PL011] = COUNT_GUEST_PL011,       [VMM_DEVICE_VIRTIO_CONSOLE] = COUNT_GUEST_CONSOLE,
+    [VMM_DEVICE_VIRTIO_BLOCK] = COUNT_GUEST_BLOCK, [VMM_DEVICE_VIRTIO_NET] = COUNT_GUEST_NET,
+    [VMM_DEVICE_VIRTIO_VSOCK] = COUNT_GUEST_VSOCK, [VMM_DEVICE_SERVED_DISK] = COUNT_GUEST_OTHER,
+};
+
 #define NUM_TYPES (sizeof(init_functions) / sizeof(init_functions[0]))
 
 bool devices_init(struct vm *vm)
@@ -120,6 +127,7 @@ bool devices_init(struct vm *vm)
                     i, config->type);
             return false;
         }
+        vm->regions[vm->bus.num_regions - 1].count = count_as[config->type];
     }
     return true;
 }

@@ -8,6 +8,7 @@
 #include "vmm/arch/aarch64/vcpu.h"
 #include "vmm/arch/aarch64/vgic.h"
 #include "vmm/config.h"
+#include "vmm/count.h"
 #include "vmm/devices.h"
 #include "vmm/guest/lifecycle.h"
 #include "vmm/log.h"
@@ -27,7 +28,25 @@ __attribute__((section(".serial_client_config"),
 /* Only of a guest with a disk. */
 __attribute__((section(".blk_client_config"), used)) struct sddf_blk_client_config block_config;
 
+/* Written by compose, so not what the compiler may take for constant. */
+extern struct counters_page counters_page;
+__attribute__((section(".counters_page"), used)) struct counters_page counters_page;
+
 static struct vm vm;
+static uint64_t own_counts[COUNTERS_GROUP]; /* where there is no page */
+static uint64_t *pd_counts = own_counts;
+
+static void notify(unsigned channel)
+{
+    pd_counts[COUNT_PD_NOTIFIES]++;
+    microkit_notify(channel);
+}
+
+static void inject(unsigned vcpu, unsigned intid, unsigned priority, unsigned group, unsigned index)
+{
+    vmm_count(COUNT_GUEST_INJECTED, 1);
+    vcpu_inject(vcpu, intid, priority, group, index);
+}
 
 static void ack(unsigned vcpu, unsigned intid)
 {
@@ -43,7 +62,7 @@ static void ack(unsigned vcpu, unsigned intid)
 }
 
 static const struct vgic_ops vgic_ops = {
-    .inject = vcpu_inject,
+    .inject = inject,
     .ack = ack,
 };
 
@@ -53,7 +72,7 @@ static void set_timeout(uint64_t ns)
 }
 
 static const struct driver_vm_ops driver_vm_ops = {
-    .link = { .notify = microkit_notify, .cache_clean = cache_clean, .cache_drop = cache_drop },
+    .link = { .notify = notify, .cache_clean = cache_clean, .cache_drop = cache_drop },
     .set_timeout = set_timeout,
 };
 
@@ -84,11 +103,13 @@ void init(void)
         vmm_log("no configuration record, or a wrong one; build the system with compose");
         return;
     }
+    pd_counts = counters_of(&counters_page, own_counts, 0);
+    vmm_count_init(&counters_page);
     vm.config = &config;
     vm.ram = (struct guest_ram){ (uint8_t *)config.ram_vaddr, config.ram_gpa, config.ram_bytes };
-    serial_port_init(&vm.devices.port, &serial_config, microkit_notify);
+    serial_port_init(&vm.devices.port, &serial_config, notify);
     vm.devices.block_client = &block_config;
-    vm.devices.notify = microkit_notify;
+    vm.devices.notify = notify;
     vm.devices.driver_vm_ops = &driver_vm_ops;
     log_init(config.guest, &vm.devices.port);
     vgic_init(&vm.vgic, &vgic_ops, config.num_vcpus, last_intid());
@@ -114,6 +135,7 @@ static void end_event(void)
 void notified(microkit_channel channel)
 {
     if (vm.config != NULL) {
+        pd_counts[COUNT_PD_NOTIFIED]++;
         devices_notified(&vm, channel);
         end_event();
     }
@@ -148,6 +170,7 @@ static enum fault_outcome user_exception(unsigned vcpu)
 
 static enum fault_outcome maintenance(unsigned vcpu)
 {
+    vmm_count(COUNT_GUEST_MAINTENANCE, 1);
     vgic_maintenance(&vm.vgic, vcpu, microkit_mr_get(seL4_VGICMaintenance_IDX));
     return FAULT_RESUME;
 }
@@ -155,6 +178,7 @@ static enum fault_outcome maintenance(unsigned vcpu)
 /* Only the timer has one. Its tick is also what makes the guest's unfinished output line seen. */
 static enum fault_outcome timer_fired(unsigned vcpu)
 {
+    vmm_count(COUNT_GUEST_TIMER, 1);
     vgic_fired(&vm.vgic, vcpu, microkit_mr_get(seL4_VPPIEvent_IRQ));
     devices_tick(&vm);
     return FAULT_RESUME;

@@ -21,6 +21,7 @@ struct mmio_region {
     void *device;
     uint64_t (*read)(void *device, uint64_t offset, unsigned bytes);
     void (*write)(void *device, uint64_t offset, unsigned bytes, uint64_t value);
+    unsigned count; /* what an access counts as: COUNT_GUEST_* */
 };
 
 /* An interrupt line from a device into the guest's interrupt controller; level triggered. */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # One VMM for all guests. vmm_contract is the same program with no other way to the vCPUs' registers
 # than seL4's; on an SDK that does not map them, `vmm` is equal to it.
-VMM_CORE_SRCS := $(addprefix vmm/, main.c log.c devices.c \
+VMM_CORE_SRCS := $(addprefix vmm/, main.c log.c count.c devices.c \
     arch/aarch64/vgic.c arch/aarch64/vgic_dist.c arch/aarch64/psci.c arch/aarch64/esr.c \
     arch/aarch64/sysreg.c arch/aarch64/exception.c arch/aarch64/fault.c arch/aarch64/vcpu.c arch/aarch64/cache.c \
     guest/image.c guest/lifecycle.c \

@@ -2,6 +2,7 @@
 /* What the network virtualisers need from around them, and what both of them do. */
 #pragma once
 
+#include <cloister/counters.h>
 #include <sddf/net_queue.h>
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,12 +4,7 @@
 
 #include "io/virt/net_ops.h"
 
-#include <microkit.h>
-
-static inline void net_pd_notify(uint8_t channel)
-{
-    microkit_notify(channel);
-}
+#include "io/virt/pd.h"
 
 /* Line by line, each after the other is seen to be done. */
 #define NET_EACH_LINE(vaddr, bytes, instruction)                                                   \
@@ -35,7 +30,7 @@ static inline void net_pd_cache_invalidate(uintptr_t vaddr, uint64_t bytes)
 }
 
 static const struct net_ops net_pd_ops = {
-    .notify = net_pd_notify,
+    .notify = pd_notify,
     .report = microkit_dbg_puts,
     .cache_clean = net_pd_cache_clean,
     .cache_invalidate = net_pd_cache_invalidate,

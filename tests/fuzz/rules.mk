@@ -12,13 +12,13 @@ yaml_FUZZ_SRCS := $(COMPOSE_SRCS)
 yaml_FUZZ_LIBS := -lyaml -lfdt
 elf_FUZZ_SRCS := sdk/tool/elf_file.c
 partition_FUZZ_SRCS := io/virt/blk/partition.c io/virt/blk/gpt.c
-virtio_block_FUZZ_SRCS := tests/unit/virtio_block_rig.c tests/unit/guest_driver.c \
+virtio_block_FUZZ_SRCS := tests/unit/virtio_block_rig.c tests/unit/guest_driver.c vmm/count.c \
     $(addprefix vmm/virtio/,queue.c mmio.c block.c block_request.c block_run.c block_op.c)
 virtio_block_FUZZ_LIBS := -lcmocka
 switch_port_FUZZ_SRCS := tests/unit/switch_rig.c $(SWITCH_SRCS)
 switch_port_FUZZ_LIBS := -lcmocka
 virtio_net_FUZZ_SRCS := tests/unit/virtio_net_rig.c tests/unit/port_rig.c \
-    tests/unit/guest_driver.c \
+    tests/unit/guest_driver.c vmm/count.c \
     $(addprefix vmm/virtio/,queue.c mmio.c port.c net.c net_tx.c net_rx.c net_ctrl.c)
 virtio_net_FUZZ_LIBS := -lcmocka
 net_driver_FUZZ_SRCS := io/drivers/net/virtio_mmio/vnet.c $(VIRTIO_MMIO_SRCS)
@@ -26,7 +26,7 @@ net_driver_FUZZ_LIBS := -lcmocka
 net_rx_FUZZ_SRCS := io/virt/net_rx/rx_core.c
 net_tx_FUZZ_SRCS := io/virt/net_tx/tx_core.c
 virtio_vsock_FUZZ_SRCS := tests/unit/virtio_vsock_rig.c tests/unit/port_rig.c \
-    tests/unit/guest_driver.c $(addprefix vmm/virtio/,queue.c mmio.c port.c vsock.c vsock_tx.c \
+    tests/unit/guest_driver.c vmm/count.c $(addprefix vmm/virtio/,queue.c mmio.c port.c vsock.c vsock_tx.c \
     vsock_rx.c vsock_table.c)
 virtio_vsock_FUZZ_LIBS := -lcmocka
 driver_vm_FUZZ_SRCS := tests/unit/driver_vm_rig.c sdk/libc/format.c \

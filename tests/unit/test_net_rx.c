@@ -202,8 +202,8 @@ static void a_client_that_returns_nothing(void **state)
         rx_core_run(&core);
     }
     assert_int_equal(core.clients[0].held, SHARE);
-    assert_int_equal(core.clients[0].dropped, 200 - SHARE);
-    assert_int_equal(core.clients[1].dropped, 0);
+    assert_int_equal(core.clients[0].counts[COUNT_NET_DROPPED], 200 - SHARE);
+    assert_int_equal(core.clients[1].counts[COUNT_NET_DROPPED], 0);
     assert_int_equal(net_length(&driver_free), BUFFERS - SHARE);
 }
 
@@ -389,7 +389,7 @@ static void at_random(void **state)
             ref_take_some(i);
         }
     }
-    assert_true(ref.put[0] > 10000 && core.clients[0].dropped > 1000);
+    assert_true(ref.put[0] > 10000 && core.clients[0].counts[COUNT_NET_DROPPED] > 1000);
 }
 
 #define MANY 200000u
@@ -438,7 +438,7 @@ static void no_wake_up_is_lost(void **state)
     got = gone = 0;
     few = 4;
     rig_threads(driver_thread, client_thread, run_virtualiser, &got, MANY);
-    assert_int_equal(core.clients[0].dropped, 0);
+    assert_int_equal(core.clients[0].counts[COUNT_NET_DROPPED], 0);
     few = 0; /* nobody but the driver wakes the virtualiser */
     core.unheard = unheard = 0;
     rig_threads(driver_thread, client_thread, run_virtualiser, &unheard, MANY);

@@ -2,7 +2,7 @@
 UNIT_TESTS += test_virtio_queue test_virtio_desc test_virtio_indirect test_virtio_mmio \
     test_virtio_status test_virtio_console test_virtio_console_bad test_serial_port test_pl011
 
-virtio_QUEUE_SRCS := tests/unit/guest_driver.c tests/unit/virtio_queue_raced.c
+virtio_QUEUE_SRCS := tests/unit/guest_driver.c vmm/count.c tests/unit/virtio_queue_raced.c
 virtio_MMIO_SRCS := vmm/virtio/mmio.c $(virtio_QUEUE_SRCS)
 virtio_CONSOLE_SRCS := vmm/virtio/console.c vmm/serial_port.c $(virtio_MMIO_SRCS)
 

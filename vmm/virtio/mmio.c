@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "vmm/virtio/mmio.h"
 
+#include "vmm/count.h"
 #include "vmm/log.h"
 
 #include <stddef.h>
@@ -405,6 +406,7 @@ static void write_register(struct virtio_device *device, uint64_t offset, uint32
         write_queue_ready(device, value);
         break;
     case VIRTIO_MMIO_QUEUE_NOTIFY:
+        vmm_count(COUNT_GUEST_KICKS, 1);
         notify(device, value);
         break;
     case VIRTIO_MMIO_INTERRUPT_ACK:

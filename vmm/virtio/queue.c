@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "vmm/virtio/queue.h"
 
+#include "vmm/count.h"
 #include "vmm/virtio/abi.h"
 
 #include <stddef.h>
@@ -343,6 +344,7 @@ static uint32_t copy(const struct virtq_segment *segments, unsigned count, uint6
         offset = 0;
         done += n;
     }
+    vmm_count(COUNT_GUEST_COPIED, done);
     return done;
 }
 

@@ -108,6 +108,7 @@ struct serial_virt_rx_config {
     uint8_t num_clients;
     uint8_t switch_keys;   /* enum serial_switch */
     uint8_t timer_channel; /* of the timer driver */
+    uint8_t counters_channel; /* of who prints what is counted (cloister/counters.h) */
     struct sddf_serial_connection driver;
     struct sddf_serial_connection log; /* to the transmit virtualiser: "input to guest1" */
     struct serial_virt_rx_client clients[SDDF_MAX_CLIENTS];

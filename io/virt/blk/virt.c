@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The block virtualiser as a protection domain; virt_core.h tells what it does. */
 #include "io/virt/blk/virt_core.h"
-
-#include <microkit.h>
+#include "io/virt/pd.h"
 
 struct blk_virt_config config __attribute__((section(".blk_virt_config"), used));
 
 static struct virt_core core;
 
-static void op_notify(uint8_t channel)
-{
-    microkit_notify(channel);
-}
-
 static const struct virt_ops ops = {
-    .notify = op_notify,
+    .notify = pd_notify,
     .report = microkit_dbg_puts,
 };
 
@@ -26,6 +20,9 @@ void init(void)
         return;
     }
     virt_core_init(&core, &config, &ops);
+    for (uint32_t i = 0; i < core.num_clients; i++) {
+        core.clients[i].counts = counters_of(&counters_page, core.clients[i].counts, 1 + i);
+    }
     virt_core_run(&core);
 }
 
@@ -33,6 +30,7 @@ void notified(microkit_channel ch)
 {
     (void)ch; /* driver or client: all are cheap to look at */
     if (core.config != NULL) {
+        pd_count(COUNT_PD_NOTIFIED);
         virt_core_run(&core);
     }
 }

@@ -16,6 +16,7 @@ void virt_core_init(struct virt_core *core, const struct blk_virt_config *config
         config->num_clients < SDDF_MAX_CLIENTS ? config->num_clients : SDDF_MAX_CLIENTS;
     core->driver = blk_queue_connect_client(&config->driver);
     for (uint32_t i = 0; i < core->num_clients; i++) {
+        core->clients[i].counts = core->clients[i].own_counts;
         core->clients[i].queue = blk_queue_connect_server(&config->clients[i].conn);
     }
     /* As many as the driver's queues hold: then neither of them can overflow. */
@@ -91,6 +92,14 @@ static void count_in_flight(struct virt_client *client, uint32_t code, uint16_t 
     }
 }
 
+static void count_request(uint64_t *counts, const struct blk_req *req)
+{
+    bool moves = blk_moves_data(req->code);
+    counts[req->code == BLK_REQ_READ ? COUNT_BLK_READS
+                                     : (moves ? COUNT_BLK_WRITES : COUNT_BLK_OTHERS)]++;
+    counts[COUNT_BLK_BLOCKS] += moves ? req->count : 0;
+}
+
 /* Passes a request on that has been checked, with the disk's blocks and physical memory. */
 static void pass_on(struct virt_core *core, uint32_t index, const struct blk_req *req)
 {
@@ -133,9 +142,11 @@ static bool step(struct virt_core *core, uint32_t index)
     blk_server_consume(&client->queue);
     client->budget--;
     if (status == BLK_RESP_OK) {
+        count_request(client->counts, &req);
         pass_on(core, index, &req);
         return true;
     }
+    client->counts[COUNT_BLK_REFUSED]++;
     if (status == BLK_RESP_ERR_INVALID_PARAM) {
         tell_of(core, index, " asks for what it may not have: refused (said once)\n");
     }
@@ -189,8 +200,9 @@ static void finish(struct virt_core *core, const struct blk_resp *resp)
     request->busy = false;
     core->free[core->num_free++] = (uint16_t)resp->id;
     count_in_flight(client, request->code, request->count, false);
-    answer(client, blk_check_status(request->code, request->count, resp),
-           count < request->count ? count : request->count, request->id);
+    uint32_t status = blk_check_status(request->code, request->count, resp);
+    client->counts[COUNT_BLK_FAILED] += status != BLK_RESP_OK;
+    answer(client, status, count < request->count ? count : request->count, request->id);
 }
 
 /* Bounded: a driver that answers without end has its turn later. */

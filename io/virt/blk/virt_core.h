@@ -19,6 +19,7 @@
 
 #include "io/virt/blk/partition.h"
 
+#include <cloister/counters.h>
 #include <sddf/blk_queue.h>
 #include <sddf/config.h>
 
@@ -44,6 +45,8 @@ struct virt_client {
     uint32_t writes_in_flight;
     uint32_t blocks_in_flight;
     uint32_t budget; /* requests that it may have taken in this activation */
+    uint64_t *counts; /* a group of COUNTERS_BLK; own_counts, or in the page */
+    uint64_t own_counts[COUNT_BLK_ALL];
 };
 
 /* A request that the driver has; its index is the id that the driver knows. */

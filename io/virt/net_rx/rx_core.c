@@ -24,6 +24,7 @@ void rx_core_init(struct rx_core *core, const struct net_virt_rx_config *config,
     core->driver_free = net_producer(&driver->free, driver->num_buffers);
     for (uint32_t i = 0; i < core->num_clients; i++) {
         const struct sddf_net_connection *conn = &config->clients[i].conn;
+        core->clients[i].counts = core->clients[i].own_counts;
         core->clients[i].free = net_consumer(&conn->free, conn->num_buffers);
         core->clients[i].active = net_producer(&conn->active, conn->num_buffers);
     }
@@ -116,11 +117,11 @@ static bool give_to_client(struct rx_core *core, uint32_t client, uint32_t index
     struct rx_client *c = &core->clients[client];
     struct net_buff_desc desc = { (uint64_t)index * NET_BUFFER_SIZE, bytes, 0 };
     if (c->held >= core->share || !net_enqueue(&c->active, &desc)) {
-        c->dropped++;
+        c->counts[COUNT_NET_DROPPED]++;
         return false;
     }
     c->held++;
-    c->frames++;
+    c->counts[COUNT_NET_FRAMES]++;
     c->got = true;
     core->holders[index] |= BIT(client);
     return true;

@@ -33,7 +33,8 @@ struct rx_client {
     uint32_t lies; /* entries that made no sense, in this activation */
     bool told;     /* ... and that it was reported */
     bool got;      /* frames, since it was looked at whether it wants to be notified */
-    uint64_t frames, dropped;
+    uint64_t *counts; /* a group of COUNTERS_NET; own_counts, or in the page */
+    uint64_t own_counts[COUNT_NET_ALL];
 };
 
 struct rx_core {

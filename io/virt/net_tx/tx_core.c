@@ -19,6 +19,7 @@ void tx_core_init(struct tx_core *core, const struct net_virt_tx_config *config,
     for (uint32_t i = 0; i < core->num_clients; i++) {
         const struct sddf_net_connection *conn = &config->clients[i].conn;
         uint64_t buffers = config->clients[i].data.region.size_bytes / NET_BUFFER_SIZE;
+        core->clients[i].counts = core->clients[i].own_counts;
         core->clients[i].active = net_consumer(&conn->active, conn->num_buffers);
         core->clients[i].free = net_producer(&conn->free, conn->num_buffers);
         core->clients[i].num_buffers = (uint32_t)(buffers < TX_BUFFERS ? buffers : TX_BUFFERS);
@@ -79,13 +80,13 @@ static void pass_on(struct tx_core *core, uint32_t client, const struct net_buff
         core->ops->cache_clean((uintptr_t)(data->region.vaddr + desc->io_or_offset), desc->len);
     }
     if (!net_enqueue(&core->driver_active, &out)) {
-        c->dropped++;
+        c->counts[COUNT_NET_DROPPED]++;
         give_back(c, desc->io_or_offset);
         return;
     }
     *word_of(c, desc->io_or_offset) |= bit_of(desc->io_or_offset);
     c->in_flight++;
-    c->frames++;
+    c->counts[COUNT_NET_FRAMES]++;
     core->passed = true;
 }
 
@@ -104,7 +105,7 @@ static bool step(struct tx_core *core, uint32_t client)
         return true;
     }
     c->refused++;
-    c->dropped++;
+    c->counts[COUNT_NET_DROPPED]++;
     if (word == NULL || (*word & bit_of(desc.io_or_offset))) {
         net_tell_of(core->ops, &c->told, core->config->clients[client].name,
                     " sends buffers that it has not: ignored (said once)\n");

@@ -34,7 +34,8 @@ struct tx_client {
     uint32_t refused; /* entries, in this activation */
     bool told;        /* that it breaks the rules */
     bool got;         /* buffers, since it was looked at whether it wants to be notified */
-    uint64_t frames, dropped;
+    uint64_t *counts; /* a group of COUNTERS_NET; own_counts, or in the page */
+    uint64_t own_counts[COUNT_NET_ALL];
     uint64_t sent[TX_BUFFERS / 64]; /* buffers that the driver has, as bits */
 };
 

@@ -14,6 +14,9 @@ void init(void)
         return;
     }
     tx_core_init(&core, &config, &net_pd_ops);
+    for (uint32_t i = 0; i < core.num_clients; i++) {
+        core.clients[i].counts = counters_of(&counters_page, core.clients[i].counts, 1 + i);
+    }
     tx_core_run(&core);
 }
 
@@ -21,6 +24,7 @@ void notified(microkit_channel ch)
 {
     (void)ch; /* driver or client: all are cheap to look at */
     if (core.config != NULL) {
+        pd_count(COUNT_PD_NOTIFIED);
         tx_core_run(&core);
     }
 }

@@ -24,7 +24,7 @@ static const char *current_name(const struct rx_core *core)
 static void say_help(struct rx_core *core)
 {
     char line[LINE_BYTES];
-    size_t length = format_text(line, sizeof(line), "input: %s (%s: move it)\r\n",
+    size_t length = format_text(line, sizeof(line), "input: %s (%s)\r\n",
                                 current_name(core), switch_keys_help(core->config->switch_keys));
     log_line(core, line, length);
 }
@@ -127,7 +127,9 @@ static void obey(struct rx_core *core, const struct switch_result *command)
     core->command_ahead = false;
     core->dropping = false;
     core->stuck.set = false;
-    if (command->action == SWITCH_WRONG) {
+    if (command->action == SWITCH_COUNTERS) {
+        core->asked = true;
+    } else if (command->action == SWITCH_WRONG) {
         say_help(core);
     } else if (takes_input(core, command->index)) {
         core->current = command->index;
@@ -213,6 +215,10 @@ static void notify_all(struct rx_core *core)
     if (core->logged) {
         core->logged = false;
         core->ops->notify(core->config->log.channel);
+    }
+    if (core->asked) {
+        core->asked = false;
+        core->ops->notify(core->config->counters_channel);
     }
     if (core->taken && serial_queue_must_signal(&core->driver)) {
         core->ops->notify(core->config->driver.channel);

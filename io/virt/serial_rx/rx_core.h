@@ -42,6 +42,7 @@ struct rx_core {
     bool moved;         /* the client has taken something since the deadline was set */
     bool taken;         /* from the driver's queue, in this activation */
     bool logged;        /* in this activation */
+    bool asked;         /* for the counters, likewise */
     struct serial_deadline stuck;
 };
 

@@ -46,6 +46,11 @@ static struct switch_result pass_both(uint8_t first, uint8_t second)
     return (struct switch_result){ .action = SWITCH_NONE, .count = 2, .out = { first, second } };
 }
 
+static struct switch_result show_counters(void)
+{
+    return (struct switch_result){ .action = SWITCH_COUNTERS };
+}
+
 static struct switch_result select_client(uint32_t index)
 {
     return (struct switch_result){ .action = SWITCH_SELECT, .index = index };
@@ -73,6 +78,9 @@ static struct switch_result next_ctrl_backslash(struct switch_keys *keys, uint8_
         return hold();
     }
     keys->state = PLAIN;
+    if (byte == COUNTERS_KEY && keys->digits == 0) {
+        return show_counters();
+    }
     if (is_return(byte) && keys->digits > 0) {
         return select_client(keys->number);
     }
@@ -89,6 +97,9 @@ static struct switch_result next_at(struct switch_keys *keys, uint8_t byte)
     keys->state = PLAIN;
     if (state == PREFIX && is_digit(byte)) {
         return select_client(byte == '0' ? NO_CLIENT : (uint32_t)(byte - '1'));
+    }
+    if (state == PREFIX && byte == COUNTERS_KEY) {
+        return show_counters();
     }
     if (state == BACKSLASH && byte == '@') {
         return pass('@');
@@ -114,6 +125,10 @@ static struct switch_result next_return_at(struct switch_keys *keys, uint8_t byt
         keys->state = AFTER_RETURN; /* the other client's line has not been touched */
         return select_client((uint32_t)(byte - '0'));
     }
+    if (state == PREFIX && byte == COUNTERS_KEY) {
+        keys->state = AFTER_RETURN;
+        return show_counters();
+    }
     keys->state = is_return(byte) ? AFTER_RETURN : PLAIN;
     return state == PREFIX ? pass_both('@', byte) : pass(byte);
 }
@@ -134,10 +149,10 @@ const char *switch_keys_help(uint8_t convention)
 {
     switch (convention) {
     case SERIAL_SWITCH_AT:
-        return "@ then number from 1";
+        return "@ then number from 1: move it; @ then ?: counters";
     case SERIAL_SWITCH_RETURN_AT:
-        return "Return, @ then index";
+        return "Return, @ then index: move it, or ?: counters";
     default:
-        return "Ctrl-\\ then index, Enter";
+        return "Ctrl-\\ then index, Enter: move it; Ctrl-\\ then ?: counters";
     }
 }

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The switch as a protection domain; switch_core.h tells what it does. */
+#include "io/virt/pd.h"
 #include "io/virt/switch/switch_core.h"
 
-#include <microkit.h>
 #include <sddf/timer.h>
 
 struct switch_config config __attribute__((section(".switch_config"), used));
 
 static struct switch_core core;
-
-static void op_notify(uint8_t channel)
-{
-    microkit_notify(channel);
-}
 
 static void op_set_timeout(uint64_t ns)
 {
@@ -20,7 +15,7 @@ static void op_set_timeout(uint64_t ns)
 }
 
 static const struct switch_ops ops = {
-    .notify = op_notify,
+    .notify = pd_notify,
     .report = microkit_dbg_puts,
     .set_timeout = op_set_timeout,
 };
@@ -32,6 +27,8 @@ void init(void)
         return;
     }
     switch_core_init(&core, &config, &ops);
+    core.counters =
+        (struct counters *)counters_of(&counters_page, (uint64_t *)core.counters, 1);
     switch_core_run(&core);
 }
 
@@ -39,6 +36,7 @@ void notified(microkit_channel ch)
 {
     if (core.config == NULL)
         return; /* not configured */
+    pd_count(COUNT_PD_NOTIFIED);
     if (ch == config.timer_channel)
         switch_core_timeout(&core);
     else

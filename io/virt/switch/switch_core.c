@@ -21,6 +21,7 @@ void switch_core_init(struct switch_core *core, const struct switch_config *conf
     memset(core, 0, sizeof(*core)); /* in place: a stack is one page */
     core->config = config;
     core->ops = ops;
+    core->counters = core->own_counters;
     core->num_members = config->num_ports < SWITCH_PORTS ? config->num_ports : SWITCH_PORTS;
     for (uint32_t i = 0; i < core->num_members; i++)
         member_init(&core->members[i], &config->ports[i], config->kind);

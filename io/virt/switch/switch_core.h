@@ -16,6 +16,8 @@
 #include "io/virt/switch/offload.h"
 #include "io/virt/switch/uplink.h"
 
+#include <cloister/counters.h>
+
 #define SWITCH_QUANTUM    131072 /* more than a chain can cost */
 #define SWITCH_ROUNDS     16     /* of turns, until ports may close and their VMMs hear of frames */
 #define SWITCH_CHAIN_COST 512u   /* what a chain counts for beside its bytes */
@@ -42,11 +44,17 @@ enum drop {
     DROP_REASONS,
 };
 
+/* A group of COUNTERS_PORT. */
 struct counters {
     uint64_t sent, sent_bytes;         /* from the guest, to whomever */
     uint64_t received, received_bytes; /* to the guest */
     uint64_t drops[DROP_REASONS];
+    uint64_t none[COUNTERS_GROUP - COUNT_PORT_ALL];
 };
+
+_Static_assert(sizeof(struct counters) == COUNTERS_GROUP * sizeof(uint64_t) &&
+                   4 + DROP_REASONS == COUNT_PORT_ALL,
+               "each as it is printed");
 
 /* What is being sent: its first bytes are ours, and all decisions rest on them. */
 struct frame {
@@ -80,7 +88,8 @@ struct switch_core {
     struct member members[SWITCH_PORTS];
     struct uplink uplink;
     int32_t credit[SWITCH_ENDS]; /* bytes that it may still send in its turn */
-    struct counters counters[SWITCH_ENDS];
+    struct counters *counters; /* of each end; own_counters, or in the page */
+    struct counters own_counters[SWITCH_ENDS];
     struct mac_table macs;
     struct held_packets held[SWITCH_PORTS];
     uint32_t starved; /* a bit for each port that has no chains, in this run */

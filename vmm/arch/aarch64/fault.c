@@ -4,6 +4,7 @@
 #include "vmm/arch/aarch64/esr.h"
 #include "vmm/arch/aarch64/exception.h"
 #include "vmm/arch/aarch64/sysreg.h"
+#include "vmm/count.h"
 
 #include <stddef.h>
 
@@ -68,6 +69,7 @@ enum fault_outcome fault_memory(struct mmio_bus *bus, unsigned vcpu, gpa_t ipa, 
     struct vcpu_regs *regs = vcpu_regs_get(vcpu);
     struct esr_access access = esr_access(esr);
     struct mmio_region *region = access.valid ? find_region(bus, ipa) : NULL;
+    vmm_count(region != NULL ? region->count : COUNT_GUEST_OTHER, 1);
     if (region != NULL && !in_it_block(regs)) {
         emulate(region, regs, ipa - region->gpa, &access);
     } else if (!esr_is_data_abort(esr) || (esr & ESR_CM) == 0) {
@@ -135,16 +137,22 @@ static enum fault_outcome system_register(struct psci *psci, unsigned vcpu, uint
 
 enum fault_outcome fault_instruction(struct psci *psci, unsigned vcpu, uint64_t esr)
 {
-    static enum fault_outcome (*const handlers[64])(struct psci *, unsigned, uint64_t) = {
-        [ESR_WFX] = wait,
-        [ESR_HVC64] = hypercall,
-        [ESR_SMC64] = secure_call,
-        [ESR_SYSREG] = system_register,
+    static const struct {
+        enum fault_outcome (*handle)(struct psci *psci, unsigned vcpu, uint64_t esr);
+        unsigned count;
+    } classes[64] = {
+        [ESR_WFX] = { wait, COUNT_GUEST_INSTRUCTION },
+        [ESR_HVC64] = { hypercall, COUNT_GUEST_INSTRUCTION },
+        [ESR_SMC64] = { secure_call, COUNT_GUEST_SMC },
+        [ESR_SYSREG] = { system_register, COUNT_GUEST_SYSREG },
     };
-    if (handlers[esr_class(esr)] == NULL) {
+    unsigned class = esr_class(esr);
+    if (classes[class].handle == NULL) {
+        vmm_count(COUNT_GUEST_INSTRUCTION, 1);
         return undefined(vcpu);
     }
-    return handlers[esr_class(esr)](psci, vcpu, esr);
+    vmm_count(classes[class].count, 1);
+    return classes[class].handle(psci, vcpu, esr);
 }
 
 enum fault_outcome fault_hypercall(unsigned vcpu)

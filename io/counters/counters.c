@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The counters as a protection domain; counters_core.h tells what it does. */
+#include "io/counters/counters_core.h"
+
+#include <microkit.h>
+
+struct counters_config config __attribute__((section(".counters_config"), used));
+
+static struct counters_core core;
+
+static void op_notify(uint8_t channel)
+{
+    microkit_notify(channel);
+}
+
+static const struct counters_ops ops = {
+    .notify = op_notify,
+};
+
+void init(void)
+{
+    if (config.magic != COUNTERS_CONFIG_MAGIC || !counters_core_init(&core, &config, &ops)) {
+        microkit_dbg_puts("counters: .counters_config is not filled in\n");
+    }
+}
+
+void notified(microkit_channel ch)
+{
+    if (core.config == NULL) {
+        return; /* not configured */
+    }
+    if (ch == config.ask_channel) {
+        counters_core_ask(&core);
+    } else {
+        counters_core_run(&core);
+    }
+}
