@@ -17,8 +17,8 @@
 #define MAX_CHANNELS 62 /* ids of a PD */
 #define MAX_VCPUS    64 /* in a system */
 
-/* Serial driver, its two virtualisers, the timer driver, the counters; a place is kept for the supervisor. Disks
- * and networks take more: compose.c counts. */
+/* Serial driver, its two virtualisers, the timer driver, the counters; a place is kept for the
+ * supervisor. Disks and networks take more: compose.c counts. */
 #define NUM_SYSTEM_PDS 6
 #define MAX_GUESTS     (MAX_PDS - NUM_SYSTEM_PDS)
 #define MAX_PARTITION  127

@@ -113,8 +113,8 @@ void init(void)
     vm.devices.driver_vm_ops = &driver_vm_ops;
     log_init(config.guest, &vm.devices.port);
     vgic_init(&vm.vgic, &vgic_ops, config.num_vcpus, last_intid());
-    vm.regions[0] =
-        (struct mmio_region){ config.gicd_gpa, VGIC_SIZE_BYTES, &vm.vgic, vgic_read, vgic_write };
+    vm.regions[0] = (struct mmio_region){ config.gicd_gpa, VGIC_SIZE_BYTES, &vm.vgic,
+                                          vgic_read,       vgic_write,      COUNT_GUEST_GIC };
     vm.bus = (struct mmio_bus){ .regions = vm.regions, .num_regions = 1 };
     for (unsigned i = 0; i < config.num_irqs; i++) {
         microkit_irq_ack(config.irqs[i].channel); /* Microkit 2.0 leaves that to us */

@@ -3,7 +3,7 @@
 
 #include "sdk/libc/format.h"
 
-#define LINE_BYTES 200u
+#define LINE_BYTES      200u
 
 #define ROW(name, text) text,
 static const char *const of_pd[] = { COUNTERS_OF_PD(ROW) };
@@ -17,7 +17,7 @@ static const struct {
     const char *const *rows;
     uint32_t num_rows;
 } kinds[] = {
-    [COUNTERS_PD] = { of_pd, COUNT_PD_ALL },          [COUNTERS_GUEST] = { of_guest, COUNT_GUEST_ALL },
+    [COUNTERS_PD] = { of_pd, COUNT_PD_ALL },       [COUNTERS_GUEST] = { of_guest, COUNT_GUEST_ALL },
     [COUNTERS_PORT] = { of_port, COUNT_PORT_ALL }, [COUNTERS_BLK] = { of_blk, COUNT_BLK_ALL },
     [COUNTERS_NET] = { of_net, COUNT_NET_ALL },
 };

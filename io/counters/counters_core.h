@@ -21,8 +21,8 @@ struct counters_extra {
 
 struct counters_ops {
     void (*notify)(uint8_t channel);
-    /* Row `n` of what else there is to tell, such as the kernel's counts; false: there is none. NULL
-     * if there is nothing else. */
+    /* Row `n` of what else there is to tell, such as the kernel's counts; false: there is none.
+     * NULL if there is nothing else. */
     bool (*extra)(uint32_t n, struct counters_extra *row);
 };
 

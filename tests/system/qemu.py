@@ -37,6 +37,8 @@ SELECT = {"ctrl-backslash": lambda index: f"{CTRL_BACKSLASH}{index}\r",
           "at": lambda index: f"@{index + 1}",
           "return-at": lambda index: f"\r@{index}"}
 
+COUNTERS = {"ctrl-backslash": f"{CTRL_BACKSLASH}?", "at": "@?", "return-at": "\r@?"}
+
 
 def system_image(name, config=None):
     """The image of systems/NAME, or of tests/system/X.yaml as `tests_system_X`."""
@@ -164,6 +166,15 @@ class Machine(Stream):
         self.send(SELECT[self.switch](index))
         self.console.expect(rf"input: {self.guests[index].name}[\r\n ]")
         self.input = index
+
+    def counters(self):
+        """What all count, by name: how much more since this was called the last time."""
+        self.send(COUNTERS[self.switch])
+        self.console.expect(r"in all +new +counters\r+\n")
+        before = self.console.seen
+        table = self.console.text[before:self.console.expect("counters: end").start()]
+        rows = re.findall(r"^ *\d+ +(\d+)  (\S.*?)\r*$", COLOUR.sub("", table), re.MULTILINE)
+        return {name: int(new) for new, name in rows if int(new) > 0}
 
     def settle(self, seconds):
         """Reads for some time what comes, and returns it."""

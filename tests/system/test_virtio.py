@@ -42,7 +42,7 @@ def test_a_command_that_is_none_explains_itself(machine):
     guest = machine.guests[0]
     guest.answers()
     machine.send(f"{qemu.CTRL_BACKSLASH}x")
-    machine.console.expect(r"input: guest0 \(Ctrl-\\ then index, Enter: move it\)\r+\n")
+    machine.console.expect(r"input: guest0 \(Ctrl-\\ then index, Enter: move it; Ctrl-\\ then \?: counters\)\r+\n")
     guest.answers()
 
 
@@ -60,6 +60,19 @@ def test_ctrl_backslash_twice_is_one_for_the_guest(machine):
     guest.send(qemu.CTRL_BACKSLASH * 2)
     guest.expect(guest.prompt)
     guest.answers()
+
+
+def test_counters_on_a_key(machine):
+    guest = machine.guests[0]
+    machine.counters()
+    guest.run("for i in 1 2 3 4 5; do dd if=/dev/vda of=/dev/null bs=4096 count=1 skip=$((i * 7 + 1000)) "
+              "iflag=direct 2>/dev/null; done")
+    since = machine.counters()
+    assert since["blk_virt: guest0: reads"] == since["blk_virt: guest0: blocks of 4096 bytes"] == 5
+    assert "blk_virt: guest1: reads" not in since
+    assert since["guest0: queue kicks"] >= 5
+    assert since["guest0: exits: block"] >= 5
+    assert since["guest0: interrupts injected"] >= 5
 
 
 def test_what_a_guest_prints_switches_nothing(machine):

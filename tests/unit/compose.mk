@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 UNIT_TESTS += test_compose_errors test_compose_reference test_compose_system \
-    test_compose_disk test_compose_net test_compose_passed test_compose_driver_vm
+    test_compose_disk test_compose_net test_compose_passed test_compose_driver_vm test_compose_counters
 
 compose_TEST_SRCS := tests/unit/compose_rig.c $(COMPOSE_SRCS)
 test_compose_errors_SRCS := tests/unit/test_compose_errors.c $(compose_TEST_SRCS)
@@ -29,3 +29,7 @@ unit-packages: dtc-package
 .PHONY: dtc-package
 dtc-package:
 	@$(call need,device-tree-compiler)
+
+test_compose_counters_SRCS := tests/unit/test_compose_counters.c tests/unit/compose_xml.c \
+    $(compose_TEST_SRCS)
+test_compose_counters_LIBS := -lyaml -lfdt -lexpat

@@ -8,3 +8,6 @@ test_serial_rx_SRCS := tests/unit/test_serial_rx.c io/virt/serial_rx/rx_core.c \
     io/virt/serial_rx/switch_keys.c sdk/libc/format.c
 test_serial_pl011_SRCS := tests/unit/test_serial_pl011.c io/drivers/serial/pl011/pl011.c
 test_timer_core_SRCS := tests/unit/test_timer_core.c io/drivers/timer/timer_core.c
+
+UNIT_TESTS += test_counters
+test_counters_SRCS := tests/unit/test_counters.c io/counters/counters_core.c sdk/libc/format.c

@@ -41,7 +41,7 @@ static const struct {
       "1:1: error: a system must be a map of `key: value` lines, this is a single value" },
     { "system: s\nguests: 3\n", "2:9: error: 'guests' is a single value; it must be a list, each "
                                 "element beginning with '- '" },
-    { "system: s\nguests: []\n", "2:9: error: 'guests' has 0 elements; it must have 1 to 58" },
+    { "system: s\nguests: []\n", "2:9: error: 'guests' has 0 elements; it must have 1 to 57" },
     { "system: s\nguests:\n  - a\n",
       "3:5: error: a guest must be a map of `key: value` lines, this is a single value" },
     { "system: [s]\nguests:\n  - {name: a, memory: 256M}\n",
@@ -195,10 +195,10 @@ static const struct {
       "vsock, "
       "passthrough, console" },
     /* Several at once. */
-    { GUEST("    count: 59\n"), "5:12: error: 'count' is '59'; it must be a number from 1 to 58" },
-    { GUEST("    count: 0\n"), "5:12: error: 'count' is '0'; it must be a number from 1 to 58" },
+    { GUEST("    count: 59\n"), "5:12: error: 'count' is '59'; it must be a number from 1 to 57" },
+    { GUEST("    count: 0\n"), "5:12: error: 'count' is '0'; it must be a number from 1 to 57" },
     { GUEST("    count: 50\n  - {name: b, memory: 256M, count: 9}\n"),
-      "6:36: error: the guests up to this one are 59; a system has at most 58" },
+      "6:36: error: the guests up to this one are 59; a system has at most 57" },
     { "system: s\nguests:\n  - {name: abcdefghijklmnopqrstuvwxyzabcde, memory: 256M, count: 11}\n",
       "3:12: error: with an index behind it 'abcdefghijklmnopqrstuvwxyzabcde' is longer than 32 "
       "characters; shorten it" },
@@ -345,7 +345,7 @@ static void limits_are_told(void **state)
 {
     (void)state;
     char *yaml = guests_file("", 59, "");
-    expect(yaml, "3:3: error: 'guests' has 59 elements; it must have 1 to 58");
+    expect(yaml, "3:3: error: 'guests' has 59 elements; it must have 1 to 57");
     free(yaml);
     yaml = guests_file("console: {switch: at}\n", 10, "");
     expect(yaml, "2:19: error: 'at' names a guest by one digit and reaches 9, there are 10; use "
@@ -362,8 +362,8 @@ static void too_many_pds_are_told(void **state)
     (void)state;
     rig_write_board(64ul << 30, true);
     char *yaml = guests_file("", 57, ", disk: true");
-    expect(yaml, "3:3: error: this system has 64 protection domains, a VMM for each guest among "
-                 "them; the Microkit has at most 63, remove 1 guests");
+    expect(yaml, "3:3: error: this system has 65 protection domains, a VMM for each guest among "
+                 "them; the Microkit has at most 63, remove 2 guests");
     free(yaml);
     rig_write_board(RIG_BOARD_RAM, true);
 }

@@ -177,11 +177,13 @@ static void check_serial(const struct composed *system, unsigned guests)
     check_timer_client(system, "serial_virt_tx", tx.timer_channel);
     check_timer_client(system, "serial_virt_rx", rx.timer_channel);
     assert_int_equal(rx.num_clients, guests);
-    assert_int_equal(tx.num_clients, guests + 1);
-    /* The last client of tx is rx itself, uncoloured. */
+    assert_int_equal(tx.num_clients, guests + 2);
+    /* The last clients of tx are rx itself, and the counters, uncoloured. */
     check_connection(system, "serial_virt_rx", &rx.log, "serial_virt_tx", &tx.clients[guests].conn);
     assert_string_equal(tx.clients[guests].name, "console");
     assert_string_equal(tx.clients[guests].colour, "");
+    assert_string_equal(tx.clients[guests + 1].name, "counters");
+    assert_string_equal(tx.clients[guests + 1].colour, "");
     for (unsigned i = 0; i < guests; i++) {
         struct sddf_serial_client_config client;
         char vmm[SDDF_NAME_BYTES + 8];
@@ -360,7 +362,7 @@ static void check_system(const struct composed *system, unsigned guests)
     check_pds(system->xml);
     check_drivers(system);
     check_serial(system, guests);
-    assert_int_equal(system->xml->num_pds, guests + 4);
+    assert_int_equal(system->xml->num_pds, guests + 5);
 }
 
 /* ---- The tests --------------------------------------------------------------------------------*/
@@ -477,7 +479,7 @@ static void two_runs_are_equal(void **state)
         files++;
     }
     (void)closedir(folder);
-    assert_int_equal(files, 8 * 3 + 5 + 2 + 5);
+    assert_int_equal(files, 8 * 4 + 5 + 2 + 5 + 1);
     free(a.xml);
     free(b.xml);
 }

@@ -4,6 +4,7 @@
 #include "vmm/arch/aarch64/exception.h"
 #include "vmm/arch/aarch64/fault.h"
 #include "vmm/arch/aarch64/sysreg.h"
+#include "vmm/count.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -81,8 +82,8 @@ static void device_write(void *device, uint64_t offset, unsigned bytes, uint64_t
 
 static char device_a, device_b;
 static struct mmio_region regions[] = {
-    { 0x08000000, 0x1000, &device_a, device_read, device_write },
-    { 0x0a000000, 0x1000, &device_b, device_read, device_write },
+    { 0x08000000, 0x1000, &device_a, device_read, device_write, COUNT_GUEST_NET },
+    { 0x0a000000, 0x1000, &device_b, device_read, device_write, COUNT_GUEST_BLOCK },
 };
 static struct mmio_bus bus;
 static struct psci psci;

@@ -8,6 +8,7 @@
 #define DRIVER_CAPACITY 1024u
 #define DRIVER_CHANNEL  9
 #define LOG_CHANNEL     10
+#define ASK_CHANNEL     11
 
 static struct serial_virt_rx_config config;
 static struct rx_core core;
@@ -37,6 +38,7 @@ static int setup(void **state)
     memset(&config, 0, sizeof(config));
     config.num_clients = CLIENTS;
     config.driver = rig_connect(&driver_queue, DRIVER_CAPACITY, DRIVER_CHANNEL);
+    config.counters_channel = ASK_CHANNEL;
     config.log = rig_connect(&log_queue, 1024, LOG_CHANNEL);
     for (uint8_t i = 0; i < CLIENTS; i++) {
         config.clients[i].conn = rig_connect(&client_queues[i], CAPACITY, i);
@@ -115,12 +117,15 @@ static void fill(uint32_t bytes)
 static void it_says_where_input_goes(void **state)
 {
     (void)state;
-    assert_string_equal(said(), "input: guest0 (Ctrl-\\ then index, Enter: move it)\r\n");
+    assert_string_equal(
+        said(), "input: guest0 (Ctrl-\\ then index, Enter: move it; Ctrl-\\ then ?: counters)\r\n");
     assert_int_equal(rig_signals[LOG_CHANNEL], 1);
     start(SERIAL_SWITCH_AT);
-    assert_string_equal(said(), "input: guest0 (@ then number from 1: move it)\r\n");
+    assert_string_equal(said(),
+                        "input: guest0 (@ then number from 1: move it; @ then ?: counters)\r\n");
     start(SERIAL_SWITCH_RETURN_AT);
-    assert_string_equal(said(), "input: guest0 (Return, @ then index: move it)\r\n");
+    assert_string_equal(said(),
+                        "input: guest0 (Return, @ then index: move it, or ?: counters)\r\n");
 }
 
 static void ctrl_backslash(void **state)
@@ -158,9 +163,10 @@ static void ctrl_backslash_wrong(void **state)
          "1\x1c"
          "f");
     assert_string_equal(reads(0), "abcdef");
-    assert_string_equal(said(), "input: guest0 (Ctrl-\\ then index, Enter: move it)\r\n"
-                                "input: guest0 (Ctrl-\\ then index, Enter: move it)\r\n"
-                                "input: guest0 (Ctrl-\\ then index, Enter: move it)\r\n");
+    assert_string_equal(
+        said(), "input: guest0 (Ctrl-\\ then index, Enter: move it; Ctrl-\\ then ?: counters)\r\n"
+                "input: guest0 (Ctrl-\\ then index, Enter: move it; Ctrl-\\ then ?: counters)\r\n"
+                "input: guest0 (Ctrl-\\ then index, Enter: move it; Ctrl-\\ then ?: counters)\r\n");
 }
 
 static void at(void **state)
@@ -203,6 +209,29 @@ static void return_at(void **state)
     start(SERIAL_SWITCH_RETURN_AT);
     type("@1x"); /* the start counts as the start of a line */
     assert_string_equal(reads(1), "x");
+}
+
+/* The guest sees nothing of it, and the input stays where it is. */
+static void the_counters_are_asked_for(void **state)
+{
+    static const char *const keys[] = {
+        [SERIAL_SWITCH_CTRL_BACKSLASH] = "ab\x1c?c?",
+        [SERIAL_SWITCH_AT] = "ab@?c?",
+        [SERIAL_SWITCH_RETURN_AT] = "ab\r@?c?",
+    };
+    (void)state;
+    for (uint32_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        start((enum serial_switch)i);
+        (void)said();
+        type_slowly(keys[i]);
+        assert_int_equal(rig_signals[ASK_CHANNEL], 1);
+        assert_string_equal(reads(0), i == SERIAL_SWITCH_RETURN_AT ? "ab\rc?" : "abc?");
+        assert_string_equal(said(), "");
+    }
+    start(SERIAL_SWITCH_CTRL_BACKSLASH);
+    type("\x1c"
+         "1?"); /* an index, and then no Enter */
+    assert_int_equal(rig_signals[ASK_CHANNEL], 0);
 }
 
 static void a_paste_is_lossless_while_the_guest_reads(void **state)
@@ -381,6 +410,7 @@ int main(void)
         TEST(ctrl_backslash_wrong),
         TEST(at),
         TEST(return_at),
+        TEST(the_counters_are_asked_for),
         TEST(a_paste_is_lossless_while_the_guest_reads),
         TEST(the_driver_is_told_of_room),
         TEST(a_guest_that_does_not_read_loses_its_input),

@@ -34,7 +34,13 @@ static void write_register(void *link, uint64_t offset, unsigned bytes, uint64_t
 struct mmio_region driver_vm_region(struct driver_vm *driver_vm, gpa_t gpa, uint64_t size_bytes)
 {
     struct blk_link *link = &driver_vm->links[driver_vm->num_links - 1];
-    return (struct mmio_region){ gpa, size_bytes, link, read_register, write_register };
+    return (struct mmio_region){
+        .gpa = gpa,
+        .size_bytes = size_bytes,
+        .device = link,
+        .read = read_register,
+        .write = write_register,
+    };
 }
 
 void driver_vm_notified(struct driver_vm *driver_vm, unsigned channel)

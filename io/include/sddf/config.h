@@ -106,8 +106,8 @@ struct serial_virt_rx_client {
 struct serial_virt_rx_config {
     struct sddf_magic magic;
     uint8_t num_clients;
-    uint8_t switch_keys;   /* enum serial_switch */
-    uint8_t timer_channel; /* of the timer driver */
+    uint8_t switch_keys;      /* enum serial_switch */
+    uint8_t timer_channel;    /* of the timer driver */
     uint8_t counters_channel; /* of who prints what is counted (cloister/counters.h) */
     struct sddf_serial_connection driver;
     struct sddf_serial_connection log; /* to the transmit virtualiser: "input to guest1" */

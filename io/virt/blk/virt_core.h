@@ -44,7 +44,7 @@ struct virt_client {
     uint32_t in_flight;
     uint32_t writes_in_flight;
     uint32_t blocks_in_flight;
-    uint32_t budget; /* requests that it may have taken in this activation */
+    uint32_t budget;  /* requests that it may have taken in this activation */
     uint64_t *counts; /* a group of COUNTERS_BLK; own_counts, or in the page */
     uint64_t own_counts[COUNT_BLK_ALL];
 };

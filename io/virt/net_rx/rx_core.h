@@ -29,10 +29,10 @@ _Static_assert(SDDF_MAX_CLIENTS <= RX_DRIVER, "a bit for every holder");
 struct rx_client {
     struct net_consumer free;
     struct net_producer active;
-    uint32_t held; /* buffers that it has not returned */
-    uint32_t lies; /* entries that made no sense, in this activation */
-    bool told;     /* ... and that it was reported */
-    bool got;      /* frames, since it was looked at whether it wants to be notified */
+    uint32_t held;    /* buffers that it has not returned */
+    uint32_t lies;    /* entries that made no sense, in this activation */
+    bool told;        /* ... and that it was reported */
+    bool got;         /* frames, since it was looked at whether it wants to be notified */
     uint64_t *counts; /* a group of COUNTERS_NET; own_counts, or in the page */
     uint64_t own_counts[COUNT_NET_ALL];
 };

@@ -24,8 +24,8 @@ static const char *current_name(const struct rx_core *core)
 static void say_help(struct rx_core *core)
 {
     char line[LINE_BYTES];
-    size_t length = format_text(line, sizeof(line), "input: %s (%s)\r\n",
-                                current_name(core), switch_keys_help(core->config->switch_keys));
+    size_t length = format_text(line, sizeof(line), "input: %s (%s)\r\n", current_name(core),
+                                switch_keys_help(core->config->switch_keys));
     log_line(core, line, length);
 }
 

@@ -9,10 +9,10 @@
 #define COUNTERS_KEY   '?' /* in place of an index */
 
 enum switch_action {
-    SWITCH_NONE,   /* pass on `out`, which may be empty */
-    SWITCH_SELECT, /* move the input to client `index`, which may be none */
+    SWITCH_NONE,     /* pass on `out`, which may be empty */
+    SWITCH_SELECT,   /* move the input to client `index`, which may be none */
     SWITCH_COUNTERS, /* show the counters */
-    SWITCH_WRONG,  /* a command that is none */
+    SWITCH_WRONG,    /* a command that is none */
 };
 
 struct switch_result {

@@ -27,8 +27,7 @@ void init(void)
         return;
     }
     switch_core_init(&core, &config, &ops);
-    core.counters =
-        (struct counters *)counters_of(&counters_page, (uint64_t *)core.counters, 1);
+    core.counters = (struct counters *)counters_of(&counters_page, (uint64_t *)core.counters, 1);
     switch_core_run(&core);
 }
 

@@ -88,7 +88,7 @@ struct switch_core {
     struct member members[SWITCH_PORTS];
     struct uplink uplink;
     int32_t credit[SWITCH_ENDS]; /* bytes that it may still send in its turn */
-    struct counters *counters; /* of each end; own_counters, or in the page */
+    struct counters *counters;   /* of each end; own_counters, or in the page */
     struct counters own_counters[SWITCH_ENDS];
     struct mac_table macs;
     struct held_packets held[SWITCH_PORTS];
