@@ -146,6 +146,13 @@ volatile uint8_t *post_buffers(struct virtio *v, uint32_t queue, uint16_t count,
     return first;
 }
 
+void put_junk(struct virtio *v, uint16_t at)
+{
+    bool block = v->kind->id == VIRTIO_ID_BLOCK; /* room for a status, and no header */
+    desc_set(&requests_of(v)->desc[at], mem_take(1, 8, MEM_DEVICE), 1,
+             block ? VRING_DESC_F_WRITE : 0, 0);
+}
+
 /* A request without an answer is good when it is used. */
 static bool is_used(struct virtio *v)
 {

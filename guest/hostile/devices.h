@@ -48,3 +48,6 @@ volatile struct virtio_vsock_hdr *vsock_packet(struct virtio *v, uint32_t op, ui
 
 /* Gives a receive queue `count` buffers of `bytes` at descriptors 0 up. */
 volatile uint8_t *post_buffers(struct virtio *v, uint32_t queue, uint16_t count, uint32_t bytes);
+
+/* Writes a request of one descriptor, which a block device, a card or sockets drop at once. */
+void put_junk(struct virtio *v, uint16_t at);

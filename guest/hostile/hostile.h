@@ -43,8 +43,8 @@ struct section {
     unsigned num_rows;
 };
 
-extern const struct section section_t, section_t_life, section_q, section_d, section_b, section_n,
-    section_c, section_v, section_r, section_s;
+extern const struct section section_t, section_t_life, section_q, section_d, section_d_raced,
+    section_s;
 
 #define SECTION(letter_, rows_)                                                                    \
     {                                                                                              \

@@ -18,8 +18,7 @@ static unsigned num_devices;
 static const char *failure;
 
 static const struct section *const sections[] = {
-    &section_t,
-    &section_t_life,
+    &section_t, &section_t_life, &section_q, &section_d, &section_d_raced,
 };
 
 void say(const char *format, ...)

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#define MAX_EXTENTS 64u
+#define MAX_EXTENTS 600u
 #define GAP_BYTES   64u
 
 /* Whole words, in ascending order. */
