@@ -143,7 +143,7 @@ unit-packages: $(BUILD_DIR)/.tools
 	@$(call need,libcmocka-dev)
 
 .PHONY: test
-test: format-check unit model fuzz-smoke system-test ## run all tests
+test: format-check check unit model fuzz-smoke system-test ## run all tests
 
 # The tests drive the systems' own images, in the configs that they promise something of.
 .PHONY: system-test
@@ -168,12 +168,6 @@ format-check:
 everything: $(PROGRAM_ELFS) $(HOST_PROGRAMS:%=$(HOST_DIR)/%) $(UNIT_TESTS:%=$(UNIT_DIR)/%)
 compile_commands.json: everything
 	@{ echo '['; find $(BUILD_DIR) -name '*.o.json' | sort | xargs cat | sed '$$s/,$$//'; echo ']'; } > $@
-
-.PHONY: lint
-lint: compile_commands.json ## check the sources with clang-tidy
-	@$(call need,clang-tidy)
-	@git ls-files 'sdk/*.c' 'vmm/*.c' 'io/*.c' 'compose/*.c' | \
-	    xargs -P $(shell nproc) -n 1 clang-tidy --quiet -p . 2>/dev/null
 
 .PHONY: clean
 clean: ## remove what was built

@@ -169,7 +169,8 @@ const struct key_table system_keys = TABLE("a system", struct model, top_keys);
 /* The manual's example: a test composes it. */
 static const char reference_head[] =
     "# The system file\n\n"
-    "<!-- Written by `composer --reference`; `make unit` compares. -->\n\n"
+    "<!-- SPDX-License-Identifier: BSD-2-Clause. Written by `composer --reference`; `make unit` "
+    "compares. -->\n\n"
     "A system is one YAML file, `system.yaml`. Keys with a default may be left out;\n"
     "adding a guest is adding an element to `guests`. What is wrong in a file is told with its "
     "line\n"

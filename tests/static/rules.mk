@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# What can be said of the sources without running them. Each check stands in its own file here, says
+# file:line of what it finds and what would be right, and leaves a stamp: a second run looks only at
+# what has changed.
+CHECK_DIR := $(BUILD_DIR)/check
+CHECKED_SOURCES := $(shell git ls-files 'sdk/*.c' 'vmm/*.c' 'io/*.c' 'compose/*.c')
+CHECKED_HEADERS := $(shell git ls-files '*.h')
+
+# How a file is compiled, without what writes files: for the target, or for this host.
+CHECK_HOST := compose/% sdk/tool/% tests/unit/% tests/fuzz/% tests/bench/% guest/programs/%
+CHECK_FLAGS = $(filter-out -MMD -MP -g,$(if $(filter $(CHECK_HOST),$<),$(HOST_CFLAGS),$(TARGET_CFLAGS) \
+    $(if $(filter sdk/%,$<),$(KERNEL_CFLAGS)) -Isdk/libmicrokit/include))
+# Headers that it depends on, beside its stamp.
+check_deps = clang $(CHECK_FLAGS) -MM -MP -MT $@ -MF $@.d $<
+
+# ---- clang-tidy: .clang-tidy has the checks ------------------------------------------------------
+$(CHECK_DIR)/%.tidy: %.c .clang-tidy tests/static/rules.mk | $(BUILD_DIR)/uapi/.linked
+	@mkdir -p $(@D)
+	$(call say,tidy,$<)
+	$(Q)clang-tidy --quiet $< -- $(CHECK_FLAGS) >$@.log 2>&1 || { cat $@.log; exit 1; }
+	@$(check_deps) && touch $@
+
+# ---- Each header compiles alone ------------------------------------------------------------------
+$(CHECK_DIR)/%.alone: % tests/static/rules.mk | $(BUILD_DIR)/uapi/.linked
+	@mkdir -p $(@D)
+	$(Q)clang $(CHECK_FLAGS) -Wno-unused-function -fsyntax-only -include $< -x c /dev/null || \
+	    { echo '$<: a header includes what it needs, so that its users need not know' >&2; exit 1; }
+	@$(check_deps) && touch $@
+
+.PHONY: check lint check-text check-includes check-headers
+check: check-text check-includes check-headers ## check the sources without running them
+check-text:
+	@python3 tests/static/text.py
+check-includes:
+	@python3 tests/static/includes.py
+check-headers: $(CHECKED_HEADERS:%=$(CHECK_DIR)/%.alone)
+lint: lint-packages $(CHECKED_SOURCES:%.c=$(CHECK_DIR)/%.tidy) ## check the sources with clang-tidy
+.PHONY: lint-packages
+lint-packages:
+	@$(call need,clang-tidy)
