@@ -267,3 +267,85 @@ static uint32_t model_work(uint32_t most)
     }
     return done;
 }
+
+/* ---- The driver, between the device and a virtualiser that the test plays
+ * ----------------------*/
+
+#define CAPACITY 256u
+#define ALL_FEATURES                                                                               \
+    (VIRTIO_BIT(VIRTIO_F_VERSION_1) | VIRTIO_BIT(VIRTIO_BLK_F_SEG_MAX) |                           \
+     VIRTIO_BIT(VIRTIO_BLK_F_BLK_SIZE) | VIRTIO_BIT(VIRTIO_BLK_F_FLUSH) |                          \
+     VIRTIO_BIT(VIRTIO_BLK_F_DISCARD) | VIRTIO_BIT(VIRTIO_BLK_F_WRITE_ZEROES) |                    \
+     VIRTIO_BIT(VIRTIO_RING_F_INDIRECT_DESC) | VIRTIO_BIT(VIRTIO_BLK_F_TOPOLOGY) |                 \
+     VIRTIO_BIT(VIRTIO_RING_F_EVENT_IDX) | VIRTIO_BIT(VIRTIO_BLK_F_SIZE_MAX))
+
+static struct vblk disk;
+static struct blk_storage_info info;
+static struct blk_client virt;
+static uint64_t req_memory[(16 + CAPACITY * 32) / 8], resp_memory[(8 + CAPACITY * 12) / 8];
+static uint32_t next_id, notified;
+
+/* A device as QEMU's, not started. */
+static inline void fresh_model(void)
+{
+    static uint8_t pattern[sizeof(model.disk)]; /* made once */
+    memset(&model, 0, sizeof(model));
+    model.offered = ALL_FEATURES;
+    model.device_id = VIRTIO_ID_BLOCK;
+    model.version = 2;
+    model.queue_most = 1024;
+    model.bad_block = NO_BLOCK;
+    model.config.capacity = MODEL_BLOCKS * 8 + 7; /* the last piece is no block */
+    model.config.seg_max = 254;
+    model.config.blk_size = 512;
+    model.config.max_discard_sectors = model.config.max_write_zeroes_sectors = 4194303;
+    model.config.max_discard_seg = model.config.max_write_zeroes_seg = 1;
+    for (uint32_t i = 0; i < sizeof(pattern) && pattern[sizeof(pattern) - 1] == 0; i++) {
+        pattern[i] = (uint8_t)(i / 4096 + i);
+    }
+    memcpy(model.disk, pattern, sizeof(pattern));
+}
+
+static inline void start(void)
+{
+    memset(&disk, 0, sizeof(disk));
+    memset(req_memory, 0, sizeof(req_memory));
+    memset(resp_memory, 0, sizeof(resp_memory));
+    next_id = 1000;
+    notified = 0;
+    disk.base = MODEL_BASE;
+    disk.dma = &model.dma;
+    disk.dma_address = MODEL_DMA;
+    disk.info = &info;
+    struct blk_req_queue *req = (struct blk_req_queue *)req_memory;
+    struct blk_resp_queue *resp = (struct blk_resp_queue *)resp_memory;
+    disk.queue = blk_queue_server(req, resp, CAPACITY);
+    virt = blk_queue_client(req, resp, CAPACITY);
+    vblk_start(&disk);
+}
+
+static inline void run(void)
+{
+    notified += vblk_run(&disk);
+}
+
+/* The PD's handler: only on an edge, as the machine has it. */
+static inline void interrupts(void)
+{
+    while (model.edges > 0) {
+        model.edges = 0;
+        vblk_interrupt(&disk);
+        run();
+        run();
+    }
+}
+
+/* The device does everything, and the driver hears of it. */
+static inline void settle(void)
+{
+    run();
+    while (model_work(1000) > 0) {
+        interrupts();
+    }
+    interrupts();
+}

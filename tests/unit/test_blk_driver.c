@@ -1,83 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/unit/blk_device_model.h"
 
-#define CAPACITY 256u
-#define ALL_FEATURES                                                                               \
-    (VIRTIO_BIT(VIRTIO_F_VERSION_1) | VIRTIO_BIT(VIRTIO_BLK_F_SEG_MAX) |                           \
-     VIRTIO_BIT(VIRTIO_BLK_F_BLK_SIZE) | VIRTIO_BIT(VIRTIO_BLK_F_FLUSH) |                          \
-     VIRTIO_BIT(VIRTIO_BLK_F_DISCARD) | VIRTIO_BIT(VIRTIO_BLK_F_WRITE_ZEROES) |                    \
-     VIRTIO_BIT(VIRTIO_RING_F_INDIRECT_DESC) | VIRTIO_BIT(VIRTIO_BLK_F_TOPOLOGY) |                 \
-     VIRTIO_BIT(VIRTIO_RING_F_EVENT_IDX) | VIRTIO_BIT(VIRTIO_BLK_F_SIZE_MAX))
-
-static struct vblk disk;
-static struct blk_storage_info info;
-static struct blk_client virt;
-static uint64_t req_memory[(16 + CAPACITY * 32) / 8], resp_memory[(8 + CAPACITY * 12) / 8];
-static uint32_t next_id, notified;
-
-/* A device as QEMU's, not started. */
-static void fresh_model(void)
-{
-    memset(&model, 0, sizeof(model));
-    model.offered = ALL_FEATURES;
-    model.device_id = VIRTIO_ID_BLOCK;
-    model.version = 2;
-    model.queue_most = 1024;
-    model.bad_block = NO_BLOCK;
-    model.config.capacity = MODEL_BLOCKS * 8 + 7; /* the last piece is no block */
-    model.config.seg_max = 254;
-    model.config.blk_size = 512;
-    model.config.max_discard_sectors = model.config.max_write_zeroes_sectors = 4194303;
-    model.config.max_discard_seg = model.config.max_write_zeroes_seg = 1;
-    for (uint32_t i = 0; i < sizeof(model.disk); i++) {
-        model.disk[i] = (uint8_t)(i / 4096 + i);
-    }
-}
-
-static void start(void)
-{
-    memset(&disk, 0, sizeof(disk));
-    memset(req_memory, 0, sizeof(req_memory));
-    memset(resp_memory, 0, sizeof(resp_memory));
-    next_id = 1000;
-    notified = 0;
-    disk.base = MODEL_BASE;
-    disk.dma = &model.dma;
-    disk.dma_address = MODEL_DMA;
-    disk.info = &info;
-    struct blk_req_queue *req = (struct blk_req_queue *)req_memory;
-    struct blk_resp_queue *resp = (struct blk_resp_queue *)resp_memory;
-    disk.queue = blk_queue_server(req, resp, CAPACITY);
-    virt = blk_queue_client(req, resp, CAPACITY);
-    vblk_start(&disk);
-}
-
-static void run(void)
-{
-    notified += vblk_run(&disk);
-}
-
-/* The PD's handler: only on an edge, as the machine has it. */
-static void interrupts(void)
-{
-    while (model.edges > 0) {
-        model.edges = 0;
-        vblk_interrupt(&disk);
-        run();
-        run();
-    }
-}
-
-/* The device does everything, and the driver hears of it. */
-static void settle(void)
-{
-    run();
-    while (model_work(1000) > 0) {
-        interrupts();
-    }
-    interrupts();
-}
-
 static int setup(void **state)
 {
     (void)state;
@@ -471,6 +394,26 @@ static void no_answer_before_the_device_stops(void **state)
     assert_non_null(disk.error);
 }
 
+/* ...but what it does not have fails at once, behind a barrier too. */
+static void nothing_waits_for_a_device_that_is_lost(void **state)
+{
+    for (uint32_t barrier_in_flight = 0; barrier_in_flight < 2; barrier_in_flight++) {
+        setup(state);
+        send(barrier_in_flight ? BLK_REQ_BARRIER : BLK_REQ_READ, 1, 1, 0);
+        run();
+        uint32_t b = send(BLK_REQ_BARRIER, 0, 0, 0), r = send(BLK_REQ_READ, 1, 1, 0);
+        run();
+        expect_nothing();
+        model.never_resets = true;
+        model_use(77);
+        run();
+        run();
+        expect(b, BLK_RESP_ERR_IO, 0);
+        expect(r, BLK_RESP_ERR_IO, 0);
+        expect_nothing();
+    }
+}
+
 static void a_disk_that_cannot_be_used(void **state)
 {
     (void)state;
@@ -576,6 +519,7 @@ int main(void)
         TEST(quiet_devices_are_not_notified),
         TEST(nonsense_ends_in_errors),
         TEST(no_answer_before_the_device_stops),
+        TEST(nothing_waits_for_a_device_that_is_lost),
         TEST(a_disk_that_cannot_be_used),
         TEST(at_random),
     };

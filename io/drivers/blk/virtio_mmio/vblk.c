@@ -94,6 +94,7 @@ static void finish(struct vblk *v, uint32_t index)
 static void give_up(struct vblk *v)
 {
     v->started = false;
+    v->barrier = false; /* what comes behind it fails */
     if (!transport_reset(v->base)) {
         v->error = "the device is broken and does not reset: its requests stay unanswered";
         return;
@@ -246,7 +247,7 @@ static void submit_all(struct vblk *v)
     /* Bounded: requests that go to the device take slots, the others the room for answers. */
     while (can_take(v) && (v->num_free > 0 || v->error != NULL)) {
         blk_server_peek(&v->queue, &req);
-        if (req.code == BLK_REQ_BARRIER && v->taken > 0) {
+        if (req.code == BLK_REQ_BARRIER && v->taken > 0 && v->error == NULL) {
             return;
         }
         take(v, &req);
