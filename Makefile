@@ -68,7 +68,7 @@ endef
 define unit_test
 $(UNIT_DIR)/$(1): $$(patsubst %.c,$(UNIT_DIR)/%.o,$$($(1)_SRCS))
 	$$(call say,link,$$@)
-	$$(Q)clang -fsanitize=address,undefined $$^ $$($(1)_LIBS) -lcmocka -o $$@
+	$$(Q)clang $(COVERAGE_FLAGS) -fsanitize=address,undefined $$^ $$($(1)_LIBS) -lcmocka -o $$@
 endef
 
 # What each folder builds. PROGRAMS run on the target as PDs, HOST_PROGRAMS here, UNIT_TESTS here
@@ -119,7 +119,7 @@ $(HOST_DIR)/%.o: %.c | $(BUILD_DIR)/.tools
 $(UNIT_DIR)/%.o: %.c | $(BUILD_DIR)/.tools
 	@mkdir -p $(@D)
 	$(call say,compile,$<)
-	$(Q)clang $(UNIT_CFLAGS) $(CONVERSION) -MJ $@.json -c $< -o $@
+	$(Q)clang $(UNIT_CFLAGS) $(CONVERSION) $(COVERAGE_FLAGS) -MJ $@.json -c $< -o $@
 
 $(foreach program,$(HOST_PROGRAMS),$(eval $(call host_program,$(program))))
 

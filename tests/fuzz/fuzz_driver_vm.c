@@ -4,26 +4,12 @@
  * answers that make sense, now and then anything in what they share. While the client keeps its
  * queues in order each of its requests is answered once; at the end the neighbour's link works.
  */
+#include "tests/fuzz/input.h"
 #include "tests/unit/driver_vm_rig.h"
 #include "tests/unit/vmm_log_fake.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct input {
-    const uint8_t *at;
-    size_t left;
-};
-
 static bool client_lies;
 static bool awaited[256];
-
-static uint64_t take(struct input *in, unsigned bytes)
-{
-    uint64_t value = 0;
-    for (unsigned i = 0; i < bytes && in->left > 0; i++, in->left--)
-        value = value << 8 | *in->at++;
-    return value;
-}
 
 static void client_sends(struct input *in)
 {

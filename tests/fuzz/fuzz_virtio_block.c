@@ -4,24 +4,10 @@
  * that make sense, now and then anything. The rig checks what reaches the server; at the end a
  * driver that begins anew must find a working device with nothing leaked.
  */
+#include "tests/fuzz/input.h"
 #include "tests/unit/virtio_block_rig.h"
 
 #define MAX_STEPS 400
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct input {
-    const uint8_t *at;
-    size_t left;
-};
-
-static uint64_t take(struct input *in, unsigned bytes)
-{
-    uint64_t value = 0;
-    for (unsigned i = 0; i < bytes && in->left > 0; i++, in->left--)
-        value = value << 8 | *in->at++;
-    return value;
-}
 
 static void request(struct input *in)
 {

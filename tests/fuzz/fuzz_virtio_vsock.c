@@ -4,26 +4,12 @@
  * now and then anything. The rig checks what reaches the switch; at the end a driver that begins
  * anew must find a working device with nothing under way.
  */
+#include "tests/fuzz/input.h"
 #include "tests/unit/virtio_vsock_rig.h"
 
 #define MAX_STEPS 400
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct input {
-    const uint8_t *at;
-    size_t left;
-};
-
 static bool lied; /* the switch no longer knows where it is */
-
-static uint64_t take(struct input *in, unsigned bytes)
-{
-    uint64_t value = 0;
-    for (unsigned i = 0; i < bytes && in->left > 0; i++, in->left--)
-        value = value << 8 | *in->at++;
-    return value;
-}
 
 static struct virtio_vsock_hdr header_of(struct input *in, uint32_t bytes)
 {

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # libFuzzer: each fuzz_NAME.c is a target, with NAME_FUZZ_SRCS and _LIBS beside it and its seeds in
-# corpus/NAME. A crash leaves its input in build/fuzz/: make it a unit test, then mend it.
-FUZZ_SECONDS ?= 60
+# corpus/NAME. docs/testing.md tells how to fuzz, and what to do with a crash.
 FUZZ_DIR := $(BUILD_DIR)/fuzz
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_FLAGS := -timeout=10 -rss_limit_mb=1024 -print_final_stats=1
+FUZZ_JOBS ?= $(shell nproc)
+# An hour for all of them together.
+FUZZ_SECONDS ?= $(shell echo $$((3600 * $(FUZZ_JOBS) / $(words $(FUZZ_NAMES)))))
 
 system_xml_FUZZ_SRCS := $(TOOL_SRCS)
 system_xml_FUZZ_LIBS := -lexpat
@@ -23,6 +24,8 @@ virtio_net_FUZZ_SRCS := tests/unit/virtio_net_rig.c tests/unit/port_rig.c \
 virtio_net_FUZZ_LIBS := -lcmocka
 net_driver_FUZZ_SRCS := io/drivers/net/virtio_mmio/vnet.c $(VIRTIO_MMIO_SRCS)
 net_driver_FUZZ_LIBS := -lcmocka
+blk_driver_FUZZ_SRCS := $(addprefix io/drivers/blk/virtio_mmio/,slot.c vblk.c) $(VIRTIO_MMIO_SRCS)
+blk_driver_FUZZ_LIBS := -lcmocka
 net_rx_FUZZ_SRCS := io/virt/net_rx/rx_core.c
 net_tx_FUZZ_SRCS := io/virt/net_tx/tx_core.c
 virtio_vsock_FUZZ_SRCS := tests/unit/virtio_vsock_rig.c tests/unit/port_rig.c \
@@ -33,30 +36,47 @@ driver_vm_FUZZ_SRCS := tests/unit/driver_vm_rig.c sdk/libc/format.c \
     $(addprefix vmm/driver_vm/,driver_vm.c blk_link.c blk_link_move.c)
 driver_vm_FUZZ_LIBS := -lcmocka
 
+virtio_queue_FUZZ_SRCS := tests/unit/guest_driver.c tests/unit/virtio_queue_raced.c vmm/count.c
+virtio_queue_FUZZ_LIBS := -lcmocka
+virtio_mmio_FUZZ_SRCS := tests/unit/guest_driver.c vmm/count.c $(addprefix vmm/virtio/,queue.c mmio.c)
+virtio_mmio_FUZZ_LIBS := -lcmocka
+virtio_console_FUZZ_SRCS := $(virtio_mmio_FUZZ_SRCS) vmm/virtio/console.c vmm/serial_port.c
+virtio_console_FUZZ_LIBS := -lcmocka
+vgic_FUZZ_SRCS := $(addprefix vmm/arch/aarch64/,vgic.c vgic_dist.c)
+vgic_FUZZ_LIBS := -lcmocka
+guest_traps_FUZZ_SRCS := sdk/libc/format.c vmm/count.c \
+    $(addprefix vmm/arch/aarch64/,fault.c exception.c sysreg.c esr.c psci.c)
+guest_image_FUZZ_SRCS := vmm/guest/image.c sdk/libc/format.c
+serial_tx_FUZZ_SRCS := io/virt/serial_tx/tx_core.c
+serial_tx_FUZZ_LIBS := -lcmocka
+serial_rx_FUZZ_SRCS := $(addprefix io/virt/serial_rx/,rx_core.c switch_keys.c) sdk/libc/format.c
+serial_rx_FUZZ_LIBS := -lcmocka
+blk_virt_FUZZ_SRCS := $(partition_FUZZ_SRCS) sdk/libc/format.c \
+    $(addprefix io/virt/blk/,virt_start.c virt_core.c)
+board_FUZZ_SRCS := $(addprefix compose/,board.c board_device.c device_tree.c diag.c) sdk/tool/arena.c
+board_FUZZ_LIBS := -lfdt
+
+# What a rig executes is no discovery: rigs are not instrumented.
+FUZZ_RIGS = $(filter-out %_raced.c,$(filter tests/unit/%,$<))
 $(FUZZ_DIR)/%.o: %.c | $(BUILD_DIR)/.tools
 	@mkdir -p $(@D)
 	$(call say,compile,$<)
-	$(Q)clang $(UNIT_CFLAGS) $(CONVERSION) -fsanitize=fuzzer-no-link -c $< -o $@
+	$(Q)clang $(UNIT_CFLAGS) $(CONVERSION) $(COVERAGE_FLAGS) $(if $(FUZZ_RIGS),,-fsanitize=fuzzer-no-link) -c $< -o $@
 
 define fuzz_target
 $(FUZZ_DIR)/fuzz_$(1): $$(patsubst %.c,$(FUZZ_DIR)/%.o,tests/fuzz/fuzz_$(1).c $$($(1)_FUZZ_SRCS))
 	$$(call say,link,$$@)
-	$$(Q)clang -fsanitize=fuzzer,address,undefined $$^ $$($(1)_FUZZ_LIBS) -o $$@
+	$$(Q)clang $(COVERAGE_FLAGS) -fsanitize=fuzzer,address,undefined $$^ $$($(1)_FUZZ_LIBS) -o $$@
 endef
 $(foreach name,$(FUZZ_NAMES),$(eval $(call fuzz_target,$(name))))
 
-# `call run_fuzzer,NAME,seconds`: what it finds is kept in build/fuzz/corpus, and tried first.
-run_fuzzer = mkdir -p $(FUZZ_DIR)/corpus/$(1) && $(FUZZ_DIR)/fuzz_$(1) $(FUZZ_FLAGS) \
-    $(if $(wildcard tests/fuzz/$(1).dict),-dict=tests/fuzz/$(1).dict) -max_total_time=$(2) \
-    -artifact_prefix=$(FUZZ_DIR)/$(1)- $(FUZZ_DIR)/corpus/$(1) tests/fuzz/corpus/$(1)
+FUZZ_TARGETS := $(FUZZ_NAMES:%=$(FUZZ_DIR)/fuzz_%)
 
-.PHONY: fuzz fuzz-smoke
-fuzz: $(FUZZ_NAMES:%=$(FUZZ_DIR)/fuzz_%) ## fuzz each parser for FUZZ_SECONDS (60)
-	@$(foreach name,$(FUZZ_NAMES),echo "== fuzz_$(name), $(FUZZ_SECONDS) s" && \
-	    $(call run_fuzzer,$(name),$(FUZZ_SECONDS)) &&) echo 'No crash.'
+.PHONY: fuzz fuzz-smoke fuzz-targets
+fuzz-targets: $(FUZZ_TARGETS)
+fuzz: $(FUZZ_TARGETS) ## fuzz each target for FUZZ_SECONDS; by default an hour for all
+	@/usr/bin/python3 tests/fuzz/run.py $(FUZZ_DIR) $(FUZZ_JOBS) $(FUZZ_SECONDS) $(FUZZ_NAMES)
 
-# For `make test`: the seeds again, and three seconds of each; quiet unless there is a crash.
-fuzz-smoke: $(FUZZ_NAMES:%=$(FUZZ_DIR)/fuzz_%)
-	@$(foreach name,$(FUZZ_NAMES),echo "== fuzz_$(name)" && \
-	    { $(call run_fuzzer,$(name),3) >$(FUZZ_DIR)/$(name).log 2>&1 || \
-	    { tail -n 40 $(FUZZ_DIR)/$(name).log; exit 1; }; } &&) true
+# For `make test`: the seeds again, and some seconds of each.
+fuzz-smoke: $(FUZZ_TARGETS)
+	@/usr/bin/python3 tests/fuzz/run.py $(FUZZ_DIR) $(FUZZ_JOBS) 2 $(FUZZ_NAMES)

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <cloister/counters.h>
+#include <cmocka.h>
 
 #define GROUP_BYTES (COUNTERS_GROUP * sizeof(uint64_t))
 

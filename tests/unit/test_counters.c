@@ -59,7 +59,8 @@ static int teardown(void **state)
     return 0;
 }
 
-/* Everything that comes, the virtualiser taking what it finds and signalling when it is asked to. */
+/* Everything that comes, the virtualiser taking what it finds and signalling when it is asked to.
+ */
 static const char *ask(void)
 {
     size_t length = 0;
