@@ -64,7 +64,9 @@ void notified(microkit_channel ch)
     while (is_named("caller")) {
         microkit_ppcall(SERVER, microkit_msginfo_new(0, 64));
     }
-    while (is_named("spinner")) {
+    if (is_named("spinner")) {
+        for (;;) {
+        }
     }
 }
 
