@@ -65,11 +65,12 @@ static bool check_places(const struct system *system)
     return true;
 }
 
-/* The PDs in the order of their priorities. A supervisor will be the first, as their parent. */
+/* The PDs in the order of their priorities. */
 static void plan_all(struct system *system)
 {
     struct plan *plan = &system->plan;
     const struct board *board = system->board;
+    supervisor_plan(system);
     struct pd *timer = plan_pd(plan, "timer_driver", "timer_driver.elf", PRIORITY_TIMER);
     plan->next_paddr = board->ram_paddr;
     sddf_plan_driver(plan, timer, &board->timer, NULL, NULL);
@@ -114,10 +115,9 @@ static bool check_board(const struct system *system)
                       BOARD_NET_SLOT);
 }
 
-/* One PD's place is kept for the supervisor. */
 static bool check_pds(const struct system *system)
 {
-    int pds = 1;
+    int pds = 0;
     for (const struct pd *pd = system->plan.pds; pd != NULL; pd = pd->next)
         pds++;
     if (pds <= MAX_PDS)
@@ -144,8 +144,10 @@ static bool plan_system(struct system *system)
         return false;
     unsigned errors = system->diag->errors;
     plan_all(system);
-    return system->diag->errors == errors && check_pds(system) && check_memory(system) &&
-           check_places(system);
+    if (system->diag->errors != errors || !check_pds(system))
+        return false;
+    supervisor_adopt(system);
+    return check_memory(system) && check_places(system);
 }
 
 /* Reads a file whole; tells the error and returns NULL if that fails. */

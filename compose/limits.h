@@ -17,8 +17,8 @@
 #define MAX_CHANNELS 62 /* ids of a PD */
 #define MAX_VCPUS    64 /* in a system */
 
-/* Serial driver, its two virtualisers, the timer driver, the counters; a place is kept for the
- * supervisor. Disks and networks take more: compose.c counts. */
+/* Supervisor, timer driver, serial driver, its two virtualisers, the counters. Disks and networks
+ * take more: compose.c counts. */
 #define NUM_SYSTEM_PDS 6
 #define MAX_GUESTS     (MAX_PDS - NUM_SYSTEM_PDS)
 #define MAX_PARTITION  127
@@ -43,7 +43,8 @@ _Static_assert(MAX_GUESTS + 2 <= SDDF_MAX_CLIENTS, "a record has room for every 
 #define NAME_MAX_LENGTH    32
 #define CMDLINE_MAX_LENGTH 1024 /* with ours, less than Linux's COMMAND_LINE_SIZE of 2048 */
 
-/* Priorities, as upstream sDDF has them. */
+/* Priorities, as upstream sDDF has them; the supervisor's is above all. */
+#define PRIORITY_SUPERVISOR     254
 #define PRIORITY_TIMER          210
 #define PRIORITY_SERIAL_DRIVER  200
 #define PRIORITY_SERIAL_VIRT_TX 199

@@ -14,6 +14,15 @@ static void write_copy(FILE *out, const struct pd *pd)
     fputs(" \\\n\t    $< $@\n", out);
 }
 
+/* What a PD's writable memory begins with. */
+static void write_start(FILE *out, const struct pd *pd)
+{
+    fprintf(out,
+            "\n$(SYSTEM_DIR)/%s.start: $(SYSTEM_DIR)/%s.elf\n"
+            "\t@$(OBJCOPY) -O binary -R .text -R .rodata -R .init_array $< $@\n",
+            pd->name, pd->name);
+}
+
 void link_write(FILE *out, const struct system *system, const char *folder)
 {
     const struct plan *plan = &system->plan;
@@ -24,9 +33,13 @@ void link_write(FILE *out, const struct system *system, const char *folder)
           out);
     for (const struct pd *pd = plan->pds; pd != NULL; pd = pd->next)
         fprintf(out, " \\\n    $(SYSTEM_DIR)/%s.elf", pd->name);
+    for (const struct pd *pd = plan->supervisor->next; pd != NULL; pd = pd->next)
+        fprintf(out, " \\\n    $(SYSTEM_DIR)/%s.start", pd->name);
     fputs("\n", out);
     for (const struct pd *pd = plan->pds; pd != NULL; pd = pd->next)
         write_copy(out, pd);
+    for (const struct pd *pd = plan->supervisor->next; pd != NULL; pd = pd->next)
+        write_start(out, pd);
 }
 
 /* A path as make reads it. */

@@ -86,6 +86,7 @@ struct plan {
     uint64_t next_paddr; /* of what plan_reserve() hands out */
     struct region *regions;
     struct pd *pds;
+    struct pd *supervisor; /* the first of them, parent of all others */
     struct channel *channels;
     struct note *notes;
 };

@@ -89,6 +89,12 @@ void passthrough_write_slots(FILE *out, const struct system *system);
 /* Adds a guest and its VMM to the plan, and makes its device tree; returns the VMM. */
 struct pd *guest_plan(struct system *system, const struct guest *guest, struct guest_boot *boot);
 
+/* supervisor.c. Adds the supervisor to the plan, before any other PD. */
+void supervisor_plan(struct system *system);
+
+/* Makes it the parent of all other PDs, when all have been planned. */
+void supervisor_adopt(struct system *system);
+
 /* serial.c. Adds driver and virtualisers to the plan. Both virtualisers call the timer driver. */
 void serial_plan(struct system *system, struct pd *timer);
 

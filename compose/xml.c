@@ -4,6 +4,8 @@
 
 #include <inttypes.h>
 
+#define NOT_A_CHILD -1 /* the number before the first child's */
+
 /* Nothing here needs escaping: names are letters, digits, '-' and '_', and files are named so. */
 
 static void write_region(FILE *out, const struct region *region)
@@ -38,9 +40,12 @@ static void write_vm(FILE *out, const struct vm *vm)
     fputs("        </virtual_machine>\n", out);
 }
 
-static void write_pd(FILE *out, const struct pd *pd)
+/* A child with its id, or with NOT_A_CHILD the supervisor, which its children end. */
+static void write_pd(FILE *out, const struct pd *pd, int id)
 {
     fprintf(out, "\n    <protection_domain name=\"%s\" priority=\"%u\"", pd->name, pd->priority);
+    if (id != NOT_A_CHILD)
+        fprintf(out, " id=\"%d\"", id);
     if (pd->budget_us != 0)
         fprintf(out, " budget=\"%u\" period=\"%u\"", pd->budget_us, pd->period_us);
     fputs(">\n", out);
@@ -52,7 +57,8 @@ static void write_pd(FILE *out, const struct pd *pd)
     }
     if (pd->vm != NULL)
         write_vm(out, pd->vm);
-    fputs("    </protection_domain>\n", out);
+    if (id != NOT_A_CHILD)
+        fputs("    </protection_domain>\n", out);
 }
 
 static void write_end(FILE *out, const struct end *end)
@@ -78,9 +84,10 @@ void xml_write(FILE *out, const struct system *system, const char *folder)
           out);
     for (const struct region *region = plan->regions; region != NULL; region = region->next)
         write_region(out, region);
+    int id = NOT_A_CHILD;
     for (const struct pd *pd = plan->pds; pd != NULL; pd = pd->next)
-        write_pd(out, pd);
-    fputs("\n", out);
+        write_pd(out, pd, id++);
+    fputs("    </protection_domain>\n\n", out);
     for (const struct channel *channel = plan->channels; channel != NULL; channel = channel->next)
         write_channel(out, channel);
     fputs("</system>\n", out);

@@ -28,3 +28,9 @@ net_driver_virtio_mmio_SRCS := $(addprefix io/drivers/net/virtio_mmio/, vnet.c d
     $(VIRTIO_MMIO_SRCS) io/drivers/virtio_mmio/mmio.c
 net_virt_rx_SRCS := $(addprefix io/virt/net_rx/, rx_core.c virt_rx.c)
 net_virt_tx_SRCS := $(addprefix io/virt/net_tx/, tx_core.c virt_tx.c)
+
+# Every PD but the supervisor can be started again by it.
+PROGRAMS += supervisor
+supervisor_SRCS := $(addprefix io/supervisor/, reason.c supervisor.c)
+RESTART_SRCS := io/supervisor/restart.c
+$(foreach program,$(filter-out supervisor,$(PROGRAMS)),$(eval $(program)_SRCS += $(RESTART_SRCS)))

@@ -158,10 +158,22 @@ bool devices_busy(const struct vm *vm)
     return busy;
 }
 
-bool devices_ready(const struct vm *vm)
+/* What a former life has left open is being closed. */
+static bool ports_closed(struct devices *devices)
 {
-    return vm->config->awaits_disk == 0 || !vm->devices.has_block ||
-           blk_storage_ready(vm->devices.block.info);
+    bool closed = !devices->has_vsock || port_client_close(&devices->vsock.port);
+    for (unsigned i = 0; i < devices->num_nets; i++) {
+        closed &= port_client_close(&devices->nets[i].port);
+    }
+    return closed;
+}
+
+bool devices_ready(struct vm *vm)
+{
+    const struct virtio_block *block = &vm->devices.block;
+    bool disk_ready = vm->config->awaits_disk == 0 || blk_storage_ready(block->info);
+    return (!vm->devices.has_block || (disk_ready && block->stale == 0)) &&
+           ports_closed(&vm->devices);
 }
 
 void devices_notified(struct vm *vm, unsigned channel)

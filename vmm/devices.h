@@ -51,8 +51,11 @@ bool devices_reset(struct vm *vm);
 /* Whether something outside still works on guest memory although a driver wants it to stop. */
 bool devices_busy(const struct vm *vm);
 
-/* Whether the guest may start: what its record says that it awaits is there. */
-bool devices_ready(const struct vm *vm);
+/*
+ * Whether the guest may start: what its record says that it awaits is there, and what a former life
+ * of this VMM has begun does not touch guest memory any more.
+ */
+bool devices_ready(struct vm *vm);
 
 /* A notification from outside on this channel. */
 void devices_notified(struct vm *vm, unsigned channel);

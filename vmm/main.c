@@ -14,6 +14,7 @@
 #include "vmm/log.h"
 #include "vmm/vm.h"
 
+#include <cloister/restart.h>
 #include <microkit.h>
 #include <sddf/config.h>
 #include <sddf/timer.h>
@@ -120,10 +121,13 @@ void init(void)
         microkit_irq_ack(config.irqs[i].channel); /* Microkit 2.0 leaves that to us */
     }
     if (devices_init(&vm)) {
-        vm.state = VM_WAITING;
-        lifecycle_continue(&vm);
+        lifecycle_init(&vm);
+    }
+    if (restart_lives > 1) {
+        vmm_log("its VMM has been started again: the guest boots anew");
     }
     devices_end_event(&vm);
+    restart_signal();
 }
 
 static void end_event(void)

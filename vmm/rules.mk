@@ -11,5 +11,5 @@ VMM_CORE_SRCS := $(addprefix vmm/, main.c log.c count.c devices.c \
     virtio/vsock.c virtio/vsock_tx.c virtio/vsock_rx.c virtio/vsock_table.c)
 
 PROGRAMS += vmm vmm_contract
-vmm_SRCS := $(VMM_CORE_SRCS) vmm/arch/aarch64/vcpu_regs_frame.c
-vmm_contract_SRCS := $(VMM_CORE_SRCS) vmm/arch/aarch64/vcpu_regs_contract.c
+vmm_SRCS := $(VMM_CORE_SRCS) $(RESTART_SRCS) vmm/arch/aarch64/vcpu_regs_frame.c
+vmm_contract_SRCS := $(VMM_CORE_SRCS) $(RESTART_SRCS) vmm/arch/aarch64/vcpu_regs_contract.c

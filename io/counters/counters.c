@@ -2,6 +2,7 @@
 /* The counters as a protection domain; counters_core.h tells what it does. */
 #include "io/counters/counters_core.h"
 
+#include <cloister/restart.h>
 #include <microkit.h>
 
 struct counters_config config __attribute__((section(".counters_config"), used));
@@ -22,6 +23,7 @@ void init(void)
     if (config.magic != COUNTERS_CONFIG_MAGIC || !counters_core_init(&core, &config, &ops)) {
         microkit_dbg_puts("counters: .counters_config is not filled in\n");
     }
+    restart_signal();
 }
 
 void notified(microkit_channel ch)

@@ -73,6 +73,7 @@ static void add_pd(struct xml_system *xml, const char **attributes)
     struct xml_pd *pd = &xml->pds[xml->num_pds++];
     text(attributes, "name", pd->name);
     pd->priority = (unsigned)number(attributes, "priority");
+    pd->id = (unsigned)number(attributes, "id");
     pd->pd_budget = (unsigned)number(attributes, "budget");
     pd->pd_period = (unsigned)number(attributes, "period");
 }

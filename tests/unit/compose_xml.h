@@ -29,7 +29,7 @@ struct xml_pd {
     char name[XML_NAME];
     char program[XML_NAME];
     char vm[XML_NAME];
-    unsigned priority, vm_priority, budget, period, vcpus, pd_budget, pd_period;
+    unsigned priority, vm_priority, budget, period, vcpus, pd_budget, pd_period, id;
 };
 
 struct xml_irq {

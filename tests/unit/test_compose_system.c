@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <cloister/restart.h>
+#include <cloister/supervisor_config.h>
 #include <cmocka.h>
 #include <sddf/config.h>
 
@@ -354,6 +356,29 @@ static void *check_guest(const struct composed *system, const char *name, struct
     return fdt;
 }
 
+/* Above all others, their parent under the ids of its record; each has what it starts from. */
+static void check_supervisor(const struct composed *system)
+{
+    static struct supervisor_config config;
+    const struct xml_pd *pds = system->xml->pds;
+    composed_record(system, "supervisor", "supervisor_config", &config, sizeof(config));
+    assert_int_equal(config.magic, SUPERVISOR_CONFIG_MAGIC);
+    assert_int_equal(config.num_children, system->xml->num_pds - 1);
+    assert_string_equal(pds[0].name, "supervisor");
+    for (unsigned i = 1; i < system->xml->num_pds; i++) {
+        char file[XML_NAME + 8];
+        const struct xml_map *copy = xml_map_at(system->xml, (int)i, false, RESTART_COPY_VADDR);
+        assert_true(pds[i].priority < pds[0].priority);
+        assert_int_equal(pds[i].id, i - 1);
+        assert_string_equal(config.children[i - 1].name, pds[i].name);
+        assert_non_null(copy);
+        assert_string_equal(copy->perms, "r");
+        (void)snprintf(file, sizeof(file), "%s.start", pds[i].name);
+        assert_string_equal(xml_region(system->xml, copy->region)->prefill, file);
+        assert_int_equal(xml_region(system->xml, copy->region)->size, RESTART_COPY_BYTES);
+    }
+}
+
 static void check_system(const struct composed *system, unsigned guests)
 {
     check_regions(system->xml);
@@ -362,7 +387,8 @@ static void check_system(const struct composed *system, unsigned guests)
     check_pds(system->xml);
     check_drivers(system);
     check_serial(system, guests);
-    assert_int_equal(system->xml->num_pds, guests + 5);
+    check_supervisor(system);
+    assert_int_equal(system->xml->num_pds, guests + 6);
 }
 
 /* ---- The tests --------------------------------------------------------------------------------*/
@@ -479,7 +505,7 @@ static void two_runs_are_equal(void **state)
         files++;
     }
     (void)closedir(folder);
-    assert_int_equal(files, 8 * 4 + 5 + 2 + 5 + 1);
+    assert_int_equal(files, 8 * 4 + 6 + 2 + 5 + 1);
     free(a.xml);
     free(b.xml);
 }

@@ -15,7 +15,7 @@
 static struct vmm_config config;
 static struct vm vm;
 static struct port ports[VMM_MAX_NETS];
-static uint8_t memory[0x10000];
+static _Alignas(0x1000) uint8_t memory[0x10000];
 static unsigned notified[64];
 
 static void notify(unsigned channel)
@@ -130,6 +130,44 @@ static void the_n_th_card_has_the_n_th_record(void **state)
         assert_int_equal(notified[20 + i], 1);
         assert_int_equal(ports[i].control.wanted, 1);
     }
+}
+
+/* A VMM's former life has left a port open and two requests at the disk: the guest waits. */
+static void what_a_former_life_has_begun_ends_first(void **state)
+{
+    static struct blk_storage_info info;
+    static uint64_t req_bytes[40], resp_bytes[20]; /* room for 8 */
+    struct blk_req_queue *req = (struct blk_req_queue *)req_bytes;
+    struct blk_resp_queue *resp = (struct blk_resp_queue *)resp_bytes;
+    static struct sddf_blk_client_config client = { .magic = { { 's', 'D', 'D', 'F' }, 2 } };
+    (void)state;
+    add_nets(1);
+    ports[0].control.wanted = ports[0].control.answered = 7;
+    add(VMM_DEVICE_VIRTIO_BLOCK);
+    client.virt = (struct sddf_blk_connection){ { (uint64_t)(uintptr_t)&info, sizeof(info) },
+                                                { (uint64_t)(uintptr_t)req, sizeof(req_bytes) },
+                                                { (uint64_t)(uintptr_t)resp, sizeof(resp_bytes) },
+                                                8,
+                                                40 };
+    config.block = (struct vmm_block){ .bounce_bytes = 0x1000, .bounce_offset = 0x10000 };
+    vm.devices.block_client = &client;
+    req->tail = 4097;
+    req->head = 4096;
+    resp->head = 4095;
+    resp->tail = 4096;
+    assert_true(devices_init(&vm));
+    assert_int_equal(notified[20], 1);
+    assert_int_equal(notified[40], 1);
+    assert_int_equal(ports[0].control.wanted, 8);
+    assert_false(devices_ready(&vm));
+    ports[0].control.answered = 8;
+    devices_notified(&vm, 20);
+    devices_notified(&vm, 40);
+    assert_false(devices_ready(&vm)); /* one answer is still to come */
+    resp->tail = 4097;
+    devices_notified(&vm, 40);
+    assert_true(devices_ready(&vm));
+    assert_int_equal(vm.devices.block.bad_resps, 0);
 }
 
 static void what_there_can_not_be(void **state)
@@ -258,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_device_of_each_kind),
         TEST(the_n_th_card_has_the_n_th_record),
+        TEST(what_a_former_life_has_begun_ends_first),
         TEST(what_there_can_not_be),
         TEST(reset_waits_for_each_switch),
         TEST(a_guest_that_stops_leaves_its_switches),

@@ -86,7 +86,7 @@ bool devices_reset(struct vm *vm)
     return devices_quiet;
 }
 
-bool devices_ready(const struct vm *vm)
+bool devices_ready(struct vm *vm)
 {
     (void)vm;
     return disk_ready;
@@ -173,6 +173,19 @@ static void waits_for_its_disk(void **state)
     assert_int_equal(vm.state, VM_RUNNING);
     lifecycle_continue(&vm);
     expect_calls("");
+}
+
+/* A VMM that begins cannot know whether it is its first life: vCPUs may run, devices work. */
+static void a_new_vmm_stops_what_runs(void **state)
+{
+    (void)state;
+    disk_ready = false;
+    lifecycle_init(&vm);
+    expect_calls("stop0 quiet0 stop1 quiet1 silent0 ");
+    assert_int_equal(vm.state, VM_WAITING);
+    disk_ready = true;
+    lifecycle_continue(&vm);
+    expect_calls("load0 start0 ");
 }
 
 static void bad_images(void **state)
@@ -347,6 +360,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(starts, setup),
         cmocka_unit_test_setup(waits_for_its_disk, setup),
+        cmocka_unit_test_setup(a_new_vmm_stops_what_runs, setup),
         cmocka_unit_test_setup(bad_images, setup),
         cmocka_unit_test_setup(second_vcpu, setup),
         cmocka_unit_test_setup(last_vcpu_off, setup),

@@ -42,6 +42,12 @@ void lifecycle_start(struct vm *vm)
     vgic_cpu_on(&vm->vgic, BOOT_VCPU);
 }
 
+void lifecycle_init(struct vm *vm)
+{
+    stop_all(vm, VM_WAITING);
+    lifecycle_continue(vm);
+}
+
 bool lifecycle_hold(struct vm *vm, unsigned vcpu)
 {
     if (!devices_busy(vm)) {

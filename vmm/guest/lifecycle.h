@@ -16,6 +16,12 @@ struct vm;
 /* What PSCI calls make happen; the context is the struct vm. */
 extern const struct psci_ops lifecycle_psci_ops;
 
+/*
+ * The VMM begins: what a former life of it has left running is stopped, and the guest starts when
+ * the devices let it.
+ */
+void lifecycle_init(struct vm *vm);
+
 /* Loads the images and starts vCPU 0. If that fails, a line on the log says why. */
 void lifecycle_start(struct vm *vm);
 

@@ -235,6 +235,10 @@ static void connect(struct virtio_block *block, const struct sddf_blk_client_con
     block->info = (const struct blk_storage_info *)(uintptr_t)client->virt.storage_info.vaddr;
     block->notify = notify;
     block->channel = client->virt.channel;
+    block->stale = block->client.req_tail - block->client.resp_head; /* one answer a request */
+    if (block->stale > 0) {
+        notify(block->channel); /* perhaps the server has not been told of them */
+    }
     block->max_ops = at_most(client->virt.num_buffers, VIRTIO_BLOCK_MAX_OPS);
     block->bounce_blocks =
         at_most(block->record->bounce_bytes / BLOCK_BYTES, VIRTIO_BLOCK_MAX_BOUNCE);

@@ -85,6 +85,7 @@ struct virtio_block {
     bool read_only;     /* the record or the server says so */
     uint16_t max_ops;   /* at most as many as the queues hold, so that there is always room */
     uint64_t capacity;  /* blocks; 0: the server is not ready, or there is no disk */
+    uint32_t stale;     /* requests of a former life of the VMM that are not answered */
     uint64_t bad_resps; /* responses that nobody awaited */
     uint64_t num_waits; /* resets that had to wait */
 

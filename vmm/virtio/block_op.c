@@ -288,6 +288,10 @@ void block_take_responses(struct virtio_block *block)
         if (!blk_client_receive(&block->client, &resp)) {
             return;
         }
-        take_response(block, &resp);
+        if (block->stale > 0) {
+            block->stale--; /* nothing of ours is sent before */
+        } else {
+            take_response(block, &resp);
+        }
     }
 }

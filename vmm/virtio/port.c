@@ -8,6 +8,10 @@ void port_client_init(struct port_client *client, struct port *port, const struc
 {
     *client = (struct port_client){ .port = port, .ram = ram, .notify = notify };
     client->channel = channel;
+    if (port_is_open(port->control.wanted)) {
+        port_want_next(&port->control);
+        notify(channel);
+    }
 }
 
 /* ---- State -----------------------------------------------------------------------------------*/

@@ -35,7 +35,10 @@ struct port_client {
     bool must_notify; /* the switch is to be told at the next port_client_flush() */
 };
 
-/* The port at `port` is closed; its memory is `ram`. All pointers must stay valid. */
+/*
+ * The port at `port` is closed, or will be: what a former life of the VMM has left open is wanted
+ * closed. Its memory is `ram`. All pointers must stay valid.
+ */
 void port_client_init(struct port_client *client, struct port *port, const struct guest_ram *ram,
                       uint8_t channel, void (*notify)(unsigned channel));
 

@@ -7,6 +7,7 @@
  */
 #include "io/drivers/timer/timer_core.h"
 
+#include <cloister/restart.h>
 #include <microkit.h>
 #include <sddf/config.h>
 #include <sddf/timer.h>
@@ -51,6 +52,7 @@ void init(void)
     timer_core_init(&core, hz);
     program();
     microkit_irq_ack(device_resources.irqs[0].channel);
+    restart_signal();
 }
 
 void notified(microkit_channel ch)

@@ -2,6 +2,7 @@
 /* The receive virtualiser as a protection domain; rx_core.h tells what it does. */
 #include "io/virt/serial_rx/rx_core.h"
 
+#include <cloister/restart.h>
 #include <microkit.h>
 #include <sddf/timer.h>
 
@@ -39,6 +40,7 @@ void init(void)
     }
     rx_core_init(&core, &config, &ops);
     rx_core_run(&core);
+    restart_signal();
 }
 
 void notified(microkit_channel ch)

@@ -2,6 +2,7 @@
 /* The transmit virtualiser as a protection domain; tx_core.h tells what it does. */
 #include "io/virt/serial_tx/tx_core.h"
 
+#include <cloister/restart.h>
 #include <microkit.h>
 #include <sddf/timer.h>
 
@@ -39,6 +40,7 @@ void init(void)
     }
     tx_core_init(&core, &config, &ops);
     tx_core_run(&core);
+    restart_signal();
 }
 
 void notified(microkit_channel ch)

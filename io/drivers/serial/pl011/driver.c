@@ -2,6 +2,7 @@
 /* The PL011 driver as a protection domain: one register region, one interrupt, two queues. */
 #include "io/drivers/serial/pl011/pl011.h"
 
+#include <cloister/restart.h>
 #include <microkit.h>
 #include <sddf/config.h>
 
@@ -63,6 +64,7 @@ void init(void)
     }
     microkit_irq_ack(device_resources.irqs[0].channel);
     move_bytes();
+    restart_signal();
 }
 
 void notified(microkit_channel ch)

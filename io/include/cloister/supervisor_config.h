@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Whom the supervisor is the parent of: its record, section ".supervisor_config". */
+#pragma once
+
+#include <sddf/config.h>
+#include <stdint.h>
+
+#define SUPERVISOR_CONFIG_MAGIC 0x3130726570757363ul /* "csuper01", little endian */
+#define SUPERVISOR_CHILDREN     62u                  /* ids of a PD */
+
+struct supervisor_child {
+    char name[SDDF_NAME_BYTES];
+    uint8_t stays; /* bool: once it has crashed it stays stopped */
+};
+
+/* A child's index is its id. */
+struct supervisor_config {
+    uint64_t magic;
+    uint8_t num_children;
+    struct supervisor_child children[SUPERVISOR_CHILDREN];
+};

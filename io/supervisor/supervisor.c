@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The supervisor: the parent of all other PDs. A child that faults is told of in one line and
+ * started again as it was at first, with the pc and the stack pointer that it had before it ran;
+ * restart.c does the rest. A child that crashes again and again stays stopped in the end: what it
+ * meets is in its queues and would not go away.
+ *
+ * Its priority is above all others', so that at init() no child has run yet.
+ */
+#include "io/supervisor/reason.h"
+#include "sdk/libc/format.h"
+
+#include <cloister/supervisor_config.h>
+#include <microkit.h>
+
+#define MAX_LIVES 8u /* of a child */
+
+struct supervisor_config config __attribute__((section(".supervisor_config"), used));
+
+static struct {
+    seL4_Word pc, sp; /* before it ran; pc 0: not known */
+    unsigned lives;
+} children[SUPERVISOR_CHILDREN];
+
+enum { START_WORDS = 2 }; /* of seL4_UserContext: pc and sp */
+
+static bool configured(void)
+{
+    return config.magic == SUPERVISOR_CONFIG_MAGIC && config.num_children <= SUPERVISOR_CHILDREN;
+}
+
+void init(void)
+{
+    if (!configured()) {
+        microkit_dbg_puts("supervisor: .supervisor_config is not filled in\n");
+        return;
+    }
+    for (unsigned child = 0; child < config.num_children; child++) {
+        seL4_UserContext regs = { 0 };
+        if (seL4_TCB_ReadRegisters(BASE_TCB_CAP + child, seL4_False, 0, START_WORDS, &regs) ==
+            seL4_NoError) {
+            children[child].pc = regs.pc;
+            children[child].sp = regs.sp;
+        }
+        children[child].lives = 1;
+    }
+}
+
+void notified(microkit_channel ch)
+{
+    (void)ch;
+}
+
+static bool may_live(microkit_child child)
+{
+    return !config.children[child].stays && children[child].pc != 0 &&
+           children[child].lives < MAX_LIVES;
+}
+
+/* Resumed with new registers: whatever it was doing is forgotten, its callers are answered. */
+static bool start(microkit_child child)
+{
+    seL4_UserContext regs = { .pc = children[child].pc, .sp = children[child].sp };
+    children[child].lives++;
+    return seL4_TCB_WriteRegisters(BASE_TCB_CAP + child, seL4_True, 0, START_WORDS, &regs) ==
+           seL4_NoError;
+}
+
+static void tell(microkit_child child, const char *reason, bool started)
+{
+    char line[SDDF_NAME_BYTES + REASON_BYTES + 64];
+    if (started) {
+        format_text(line, sizeof(line), "supervisor: %s has crashed: %s; started again (life %u)\n",
+                    config.children[child].name, reason, children[child].lives);
+    } else {
+        format_text(line, sizeof(line), "supervisor: %s has crashed: %s; it stays stopped\n",
+                    config.children[child].name, reason);
+    }
+    microkit_dbg_puts(line);
+}
+
+seL4_Bool fault(microkit_child child, microkit_msginfo msginfo, microkit_msginfo *reply_msginfo)
+{
+    char reason[REASON_BYTES];
+    seL4_Word words[REASON_WORDS];
+    (void)reply_msginfo;
+    if (child >= config.num_children) {
+        return seL4_False;
+    }
+    for (seL4_Uint8 n = 0; n < REASON_WORDS; n++) {
+        words[n] = microkit_mr_get(n);
+    }
+    reason_text(reason, microkit_msginfo_get_label(msginfo), words);
+    tell(child, reason, may_live(child) && start(child));
+    return seL4_False;
+}

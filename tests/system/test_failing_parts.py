@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""docs/reliability.md, "Failing parts": PDs of systems/virtio crash under load, and what each guest
+sees of it."""
+
+import re
+
+import crash
+import pytest
+import qemu
+
+IMAGE = qemu.system_image("virtio")
+DEBUGGER = crash.Debugger()
+OPTIONS = {"extra": DEBUGGER.options}
+LINES = 500
+
+
+def crash_pd(machine, pd, place="notified", provoke=lambda: None):
+    DEBUGGER.crash(IMAGE, pd, place, provoke)
+    machine.expect(rf"supervisor: {pd} has crashed: instruction fetch of {crash.NOWHERE:#x} "
+                   rf"at pc {crash.NOWHERE:#x}; started again")
+
+
+@pytest.mark.parametrize("pd", ["serial_driver", "serial_virt_tx"])
+def test_output_goes_on_where_the_queues_stand(machine, pd):
+    """The supervisor's line comes in between, and may cost one of the guest's."""
+    guest = machine.guests[1]
+    guest.answers()
+    before = len(machine.log)
+    guest.start(f"for i in $(seq {LINES}); do echo line $i.; done; echo AL''L")
+    crash_pd(machine, pd)
+    guest.expect("ALL")
+    log = qemu.COLOUR.sub("", machine.log[before:])
+    lines = [int(n) for n in re.findall(r"line (\d+)\.\r", log)]
+    assert lines == sorted(lines) and LINES - 2 <= len(lines) <= LINES
+    guest.expect(guest.prompt)
+    for guest in machine.guests:
+        guest.answers()
+
+
+def test_input_goes_to_the_first_guest_again(machine):
+    machine.guests[1].answers()
+    crash_pd(machine, "serial_virt_rx", provoke=lambda: machine.send("\r"))
+    machine.expect(r"input: guest0 \(")
+    machine.input = 0
+    for guest in machine.guests:
+        guest.answers()
+
+
+def test_the_timer_driver_forgets_deadlines_and_nobody_waits_for_them(machine):
+    """Lines that are not finished while others wait are what asks for the time here."""
+    slow, other = machine.guests
+    other.run("while sleep 0.1; do echo line; done & echo $! >/tmp/load")
+    slow.start("for i in 1 2 3 4 5 6 7 8 9 10 11 12; do printf a; sleep 0.4; done; echo AL''L")
+    crash_pd(machine, "timer_driver", "protected")
+    slow.expect("ALL")
+    other.run("kill $(cat /tmp/load)")
+    for guest in machine.guests:
+        guest.answers()
+
+
+def test_a_guest_boots_anew_when_its_vmm_has_crashed(machine):
+    victim, other = machine.guests
+    victim.run("echo kept >/mnt/kept; sync")
+    uptime = other.uptime()
+    other.run("while :; do cat /proc/version >/dev/null; done & echo $! >/tmp/load")
+    victim.start("while :; do dd if=/dev/urandom of=/mnt/load bs=64k count=64; sync; done")
+    crash_pd(machine, "guest0_vmm", "fault")
+    victim.expect("its VMM has been started again: the guest boots anew")
+    victim.login()
+    assert victim.run("cat /mnt/kept").strip() == "kept"
+    assert other.uptime() > uptime
+    other.run("kill $(cat /tmp/load)")
