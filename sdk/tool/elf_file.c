@@ -52,9 +52,9 @@ static const char *parse_header(struct elf *elf, Elf64_Ehdr *header)
 
 static const char *add_segment(struct elf *elf, const Elf64_Phdr *header)
 {
-    unsigned perms = (header->p_flags & PF_R ? PERM_READ : 0) |
-                     (header->p_flags & PF_W ? PERM_WRITE : 0) |
-                     (header->p_flags & PF_X ? PERM_EXECUTE : 0);
+    unsigned perms = ((header->p_flags & PF_R) != 0 ? PERM_READ : 0) |
+                     ((header->p_flags & PF_W) != 0 ? PERM_WRITE : 0) |
+                     ((header->p_flags & PF_X) != 0 ? PERM_EXECUTE : 0);
     if (elf->num_segments == ELF_MAX_SEGMENTS)
         return "has more than 16 segments to load";
     if (!is_complete(elf, (struct elf_table){ header->p_offset, header->p_filesz, 1 }))

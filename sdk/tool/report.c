@@ -13,7 +13,7 @@ static struct text size_text(uint64_t bytes)
 {
     struct text text;
     if (bytes >= 10ul << 20 || (bytes >= 1ul << 20 && bytes % (1ul << 20) == 0))
-        snprintf(text.bytes, SIZE_TEXT, "%.*f MiB", bytes % (1ul << 20) ? 1 : 0,
+        snprintf(text.bytes, SIZE_TEXT, "%.*f MiB", bytes % (1ul << 20) != 0 ? 1 : 0,
                  (double)bytes / (1 << 20));
     else if (bytes >= 1024)
         snprintf(text.bytes, SIZE_TEXT, "%.*f KiB", bytes % 1024 ? 1 : 0, (double)bytes / 1024);

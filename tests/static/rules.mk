@@ -20,6 +20,20 @@ $(CHECK_DIR)/%.tidy: %.c .clang-tidy tests/static/rules.mk | $(BUILD_DIR)/uapi/.
 	$(Q)clang-tidy --quiet $< -- $(CHECK_FLAGS) >$@.log 2>&1 || { cat $@.log; exit 1; }
 	@$(check_deps) && touch $@
 
+# ---- cppcheck: it keeps what it knows of a file, and looks again at those that have changed ----------
+# It does not know __typeof__ as clang does.
+CPPCHECK := cppcheck -q -j$(shell nproc) --std=c11 --platform=unix64 --error-exitcode=1 \
+    --enable=warning,performance,portability,style --suppressions-list=tests/static/cppcheck.txt \
+    --cppcheck-build-dir=$(CHECK_DIR)/cppcheck -I. -Iio/include -Isdk/libc/include \
+    -Isdk/kernel/include -Isdk/libmicrokit/include -Isdk/boards/$(MICROKIT_BOARD) \
+    -D__typeof__=typeof -DCONFIG_DEBUG
+.PHONY: check-cppcheck
+check-cppcheck:
+	@$(call need,cppcheck)
+	@mkdir -p $(CHECK_DIR)/cppcheck
+	@echo '  cppcheck of $(words $(CHECKED_SOURCES)) files'
+	$(Q)$(CPPCHECK) $(CHECKED_SOURCES) || { echo 'Mend it, or say why not in tests/static/cppcheck.txt' >&2; exit 1; }
+
 # ---- Each header compiles alone ------------------------------------------------------------------
 $(CHECK_DIR)/%.alone: % tests/static/rules.mk | $(BUILD_DIR)/uapi/.linked
 	@mkdir -p $(@D)
@@ -28,7 +42,7 @@ $(CHECK_DIR)/%.alone: % tests/static/rules.mk | $(BUILD_DIR)/uapi/.linked
 	@$(check_deps) && touch $@
 
 .PHONY: check lint check-text check-includes check-headers
-check: check-text check-includes check-headers ## check the sources without running them
+check: check-text check-includes check-headers check-cppcheck ## check the sources without running them
 check-text:
 	@python3 tests/static/text.py
 check-includes:

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <sddf/config.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define COUNTERS_CONFIG_MAGIC 0x3130736e74756f63ul /* "counts01", little endian */
@@ -109,5 +110,5 @@ struct counters_config {
 /* Group `n` of a page, or `own`, memory of the PD's, where there is no page. */
 static inline uint64_t *counters_of(const struct counters_page *page, uint64_t *own, uint32_t n)
 {
-    return page->vaddr == 0 ? own : (uint64_t *)(uintptr_t)page->vaddr + n * COUNTERS_GROUP;
+    return page->vaddr == 0 ? own : (uint64_t *)(uintptr_t)page->vaddr + (size_t)n * COUNTERS_GROUP;
 }

@@ -188,7 +188,7 @@ void vgic_cpu_off(struct vgic *vgic, unsigned vcpu)
 
 static bool is_spi(const struct vgic *vgic, uint64_t intid)
 {
-    return intid >= VGIC_FIRST_SPI && intid < vgic->num_banks * VGIC_BANK_INTIDS &&
+    return intid >= VGIC_FIRST_SPI && intid / VGIC_BANK_INTIDS < vgic->num_banks &&
            intid <= VGIC_LAST_SPI;
 }
 
