@@ -7,7 +7,7 @@
 
 #include <cloister/port.h>
 
-/* Only who learns addresses forgets them. */
+/* Of the networks' switches, only who learns addresses forgets them. */
 static bool learns(const struct model *model, const struct network *network)
 {
     for (EACH_GUEST(guest, model))
@@ -57,8 +57,11 @@ void net_plan(struct system *system, struct pd *timer)
         uplink_plan(system);
     for (EACH_NETWORK(network, model))
         plan_network(system, network, timer);
-    if (sockets != 0)
+    if (sockets != 0) {
         system->sockets = plan_switch(&system->plan, "vsock", SWITCH_VSOCK, sockets);
+        system->sockets.config->timer_channel =
+            sddf_connect_timer(&system->plan, system->sockets.pd, timer);
+    }
 }
 
 /* What VMM and guest have on a switch. */

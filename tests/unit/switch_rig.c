@@ -91,6 +91,7 @@ void vmm_open(uint32_t i, uint32_t features)
     memset(&v->port.send, 0, 4 * sizeof(struct port_ring));
     memset(v->chains, 0, sizeof(v->chains));
     memset(v->sending, 0, sizeof(v->sending));
+    v->send_flags = 0;
     v->send = (struct port_end){ &v->port.send, 0 };
     v->send_done = (struct port_end){ &v->port.send_done, 0 };
     v->recv = (struct port_end){ &v->port.recv, 0 };
@@ -161,7 +162,8 @@ void vmm_put(uint32_t i, const void *header, const uint8_t *frame, uint32_t byte
             .offset = v->next_send + done,
             .length = part,
             .id = done == 0 ? id : 0xffff,
-            .flags = done + part < bytes ? PORT_MORE : 0,
+            .flags = (done + part < bytes ? PORT_MORE : 0) | (done == 0 ? v->send_flags : 0),
+            .seen = v->send_done.index,
         };
         if (done == 0 && header != NULL)
             memcpy(entry.header, header, HEADER);

@@ -47,8 +47,9 @@ struct vmm {
     struct posted chains[PORT_ENTRIES]; /* by id */
     bool sending[PORT_ENTRIES];         /* ids that are not done */
     uint16_t next_id;
-    uint32_t next_send; /* in the send area */
-    uint32_t not_there; /* packets that were done so */
+    uint32_t next_send;  /* in the send area */
+    uint32_t not_there;  /* packets that were done so */
+    uint16_t send_flags; /* of what is sent */
 };
 
 struct arrival {

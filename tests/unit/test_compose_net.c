@@ -171,6 +171,9 @@ static void sockets_fit_together(void **state)
     assert_int_equal(lan.kind, SWITCH_VSOCK);
     assert_int_equal(lan.num_ports, 3);
     assert_false(lan.has_uplink);
+    const struct xml_end *timer =
+        xml_peer(system.xml, xml_pd(system.xml, "vsock_switch"), lan.timer_channel);
+    assert_int_equal(timer->pd, xml_pd(system.xml, "timer_driver"));
     for (unsigned i = 0; i < 3; i++) {
         check_half(&system, "vsock_switch", i, false, 0);
         assert_true(lan.ports[i].cid == cids[i] && config.vsock.cid == cids[i]);

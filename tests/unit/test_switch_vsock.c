@@ -198,7 +198,7 @@ static void what_has_no_room_waits(void **state)
     expect_packet(1, 0, bytes + 3, 400);
     expect_done(0, 2, 0);
     assert_int_equal(core.members[0].send.index, 4);
-    assert_int_equal(core.members[0].held, 0);
+    assert_int_equal(core.held[0].num + core.held[0].num_pieces, 0);
 }
 
 /* In part, too. */
@@ -251,27 +251,28 @@ static void a_sender_closes(void **state)
     expect_done(0, 1, 0);
 }
 
-/* A sender has so many that wait; then it waits, and nobody else. */
+/* As many as a sender may have under way wait for one receiver, and hold up nobody else. */
 static void many_wait(void **state)
 {
     (void)state;
-    uint32_t got = 0;
-    for (uint32_t i = 0; i < 600; i++) {
+    for (uint32_t i = 0; i < PORT_ENTRIES - 1; i++) {
         struct virtio_vsock_hdr header = header_to(0, CID(1), 10);
         vmm_put(0, &header, bytes + i, 10, FRAME_MAX);
     }
     port_publish(&vmms[0].send);
     run();
-    assert_int_equal(core.held[0].num, SWITCH_HELD);
-    vmm_post(3, 0, 2048);
-    send(2, 3, bytes, 10);
-    expect_packet(3, 2, bytes, 10);
-    for (; got < 600; got++) {
+    assert_int_equal(core.held[0].num, PORT_ENTRIES - 1);
+    for (uint32_t i = 0; i < 2; i++) {
+        vmm_post(3, 0, 2048);
+        send(2 * i, 3, bytes, 10);
+        expect_packet(3, 2 * i, bytes, 10);
+    }
+    for (uint32_t got = 0; got < PORT_ENTRIES - 1; got++) {
         assert_true(vmm_post_chain(1, &(struct stretch){ RECV_AREA, 2048 }, 1));
         run();
         expect_packet(1, 0, bytes + got, 10);
     }
-    expect_done(0, 600, 0);
+    expect_done(0, PORT_ENTRIES, 0);
     assert_int_equal(core.held[0].num, 0);
 }
 
@@ -289,47 +290,249 @@ static void a_receiver_breaks(void **state)
     assert_non_null(strstr(said, "the port of guest1 is closed"));
 }
 
-/* What a VMM changes while it waits. */
+/* What a VMM changes in its ring while a packet waits counts no more. */
 static void a_sender_changes_its_mind(void **state)
 {
     (void)state;
     struct port_entry *entry = &vmms[0].port.send.entries[0];
-    struct virtio_vsock_hdr header = header_to(0, CID(2), 100);
+    struct virtio_vsock_hdr header = header_to(0, CID(2), 10);
     vmm_post(1, 0, 44 + 50);
     send(0, 1, bytes, 100); /* half of it has arrived */
     expect_packet(1, 0, bytes, 50);
+    *entry = (struct port_entry){ .offset = RAM_BYTES - 5, .length = 10, .id = 99 };
     memcpy(entry->header, &header, sizeof(header));
     vmm_post(1, 1, 2048);
     vmm_post(2, 1, 2048);
     run();
+    expect_packet(1, 0, bytes + 50, 50);
+    expect_done(0, 1, 0);
+    expect_nothing(2);
+}
+
+/* One receiver that posts nothing pins no ring, however much else is sent. */
+static void others_go_on_for_ever(void **state)
+{
+    (void)state;
+    send(0, 1, bytes, 100);
+    for (uint32_t i = 0; i < 3 * PORT_ENTRIES; i++) {
+        vmm_post(2, 0, 2048);
+        send(0, 2, bytes, 10);
+        expect_packet(2, 0, bytes, 10);
+        expect_done(0, 1, 0);
+        assert_int_equal(port_room(&vmms[0].send), PORT_ENTRIES);
+    }
+    vmm_post(1, 0, 2048);
+    run();
+    expect_packet(1, 0, bytes, 100);
+    expect_done(0, 1, 0);
+}
+
+static void send_in_pieces(uint32_t from, uint32_t to)
+{
+    struct virtio_vsock_hdr header = header_to(from, CID(to), 2000);
+    vmm_put(from, &header, bytes, 2000, 10);
+    port_publish(&vmms[from].send);
+    run();
+}
+
+/* Who does not take what comes in very many pieces is given up, and others go on. */
+static void many_pieces_wait(void **state)
+{
+    (void)state;
+    for (uint32_t to = 1; to < VMMS; to++)
+        for (uint32_t i = 0; i < 5; i++)
+            send_in_pieces(0, to);
+    expect_done(0, 0, 0);
+    for (uint32_t i = 0; i < 5; i++)
+        send_in_pieces(0, 1);
+    expect_done(0, 0, 0);
+    send_in_pieces(0, 1);
+    expect_done(0, 11, 11);
+    for (uint32_t to = 2; to < VMMS; to++) {
+        vmm_post_many(to, 6, 4096);
+        send(0, to, bytes, 2000);
+        for (uint32_t i = 0; i < 6; i++)
+            expect_packet(to, 0, bytes, 2000);
+    }
+    expect_done(0, 12, 0);
+    assert_int_equal(core.held[0].num + core.held[0].num_pieces, 0);
+}
+
+/* What was sent before its sender knew that the receiver is given up must not arrive: something
+ * before it did not. */
+static void what_is_behind_a_gap(void **state)
+{
+    struct virtio_vsock_hdr header = header_to(0, CID(1), 10);
+    (void)state;
+    for (uint32_t i = 0; i < 11; i++)
+        send_in_pieces(0, 1);
+    vmm_post_many(1, 4, 2048);
+    for (uint32_t i = 0; i < 2; i++)
+        send(0, 1, bytes, 10);
+    vmm_put(0, &header, bytes, 10, FRAME_MAX); /* put in, and not published yet */
+    expect_done(0, 13, 13);
+    port_publish(&vmms[0].send);
+    run();
     expect_done(0, 1, 1);
     expect_nothing(1);
-    expect_nothing(2);
-    for (uint32_t len = 0; len < 50; len += 49) {
-        vmm_close(0);
-        vmm_open(0, 0);
-        vmm_close(1);
-        vmm_open(1, 0);
-        vmm_post(1, 0, 44 + 50);
-        send(0, 1, bytes, 100);
-        expect_packet(1, 0, bytes, 50);
-        header = header_to(0, CID(1), len);
-        memcpy(entry->header, &header, sizeof(header));
-        entry->length = len; /* less than has arrived */
-        vmm_post(1, 1, 2048);
+    send(2, 1, bytes, 20);
+    expect_packet(1, 2, bytes, 20);
+    send(0, 1, bytes, 30);
+    expect_packet(1, 0, bytes, 30);
+    expect_done(0, 1, 0);
+}
+
+/* A VMM that sends on and never takes what is done has its port closed. */
+static void done_that_is_not_taken(void **state)
+{
+    struct virtio_vsock_hdr header = header_to(0, CID(1), 0);
+    (void)state;
+    for (uint32_t i = 0; i < PORT_ENTRIES; i++) {
+        vmm_put(0, &header, bytes, 0, 1);
+        port_publish(&vmms[0].send);
+        if (i > 0)
+            vmm_post(1, 0, 2048);
         run();
-        expect_done(0, 1, 0);
-        expect_nothing(1);
+        assert_int_equal(vmm_receive(1, &arrival), i > 0);
     }
-    vmm_close(1);
-    vmm_open(1, 0);
-    send(0, 1, bytes, 100);
-    entry = &vmms[0].port.send.entries[1];
-    entry->offset = RAM_BYTES - 50;
-    vmm_post(1, 1, 2048);
+    assert_int_equal(port_fill(&vmms[0].send_done), PORT_ENTRIES - 1);
+    port_put(&vmms[0].send, &(struct port_entry){ .id = 5 }); /* not from its own CID */
+    port_publish(&vmms[0].send);
+    run();
+    assert_int_equal(vmms[0].port.control.broken, 0);
+    vmm_post(1, 0, 2048);
     run();
     assert_int_equal(vmms[0].port.control.broken, 1);
+    assert_int_equal(port_fill(&vmms[0].send_done), PORT_ENTRIES);
+    vmm_receive(1, &arrival);
+}
+
+/* ---- The timer --------------------------------------------------------------------------------*/
+
+static void tick(void)
+{
+    assert_true(timeout_ns > 0);
+    timeout_ns = 0;
+    switch_core_timeout(&core);
+    run();
+}
+
+static void setup_timer(void)
+{
+    config.timer_channel = 40;
+    timeout_ns = 0;
+}
+
+/* Who posts nothing is given up, until it does. */
+static void a_silent_receiver(void **state)
+{
+    (void)state;
+    setup_timer();
+    vmm_post(2, 0, 2048);
+    send(0, 2, bytes, 10);
+    expect_packet(2, 0, bytes, 10);
+    expect_done(0, 1, 0);
+    assert_int_equal(timeout_ns, 0); /* nothing waits */
+    send(0, 1, bytes, 100);
+    send(2, 1, bytes, 100);
+    tick();
+    expect_done(0, 0, 0);
+    tick();
+    expect_done(0, 1, 1);
+    expect_done(2, 1, 1);
+    send(0, 1, bytes, 100); /* at once */
+    expect_done(0, 1, 1);
+    tick();
+    assert_int_equal(timeout_ns, 0);
+    vmm_post(1, 0, 2048);
+    send(0, 1, bytes, 200);
+    expect_packet(1, 0, bytes, 200);
+    expect_done(0, 1, 0);
+    send(0, 1, bytes, 300); /* has time again */
+    expect_done(0, 0, 0);
+    tick();
+    vmm_post(1, 0, 2048);
+    run();
+    expect_packet(1, 0, bytes, 300);
+}
+
+/* Who is slow but takes something is not... */
+static void a_slow_receiver(void **state)
+{
+    (void)state;
+    setup_timer();
+    for (uint32_t i = 0; i < 9; i++)
+        send(0, 1, bytes + i, 10);
+    for (uint32_t i = 0; i < 9; i++) {
+        tick();
+        vmm_post(1, 0, 2048);
+        run();
+        expect_packet(1, 0, bytes + i, 10);
+    }
+    expect_done(0, 9, 0);
+}
+
+/* ...but by those whose packets it has left for ten seconds. */
+static void a_receiver_that_takes_too_little(void **state)
+{
+    (void)state;
+    setup_timer();
+    for (uint32_t i = 0; i < 20; i++)
+        send(0, 1, bytes, 10);
+    for (uint32_t i = 0; i < 9; i++) {
+        vmm_post(1, 0, 2048);
+        tick();
+        expect_packet(1, 0, bytes, 10);
+    }
+    send(2, 1, bytes, 20);
+    expect_done(0, 9, 0);
+    tick();
+    expect_done(0, 11, 11);
+    expect_done(2, 0, 0);
+    vmm_post(1, 0, 2048);
+    run();
+    expect_packet(1, 2, bytes, 20);
+}
+
+/* The news that a connection is no more waits for who comes back, and comes first. */
+static void a_patient_packet(void **state)
+{
+    (void)state;
+    setup_timer();
+    vmms[0].send_flags = PORT_PATIENT;
+    send(0, 1, bytes, 10);
+    vmms[0].send_flags = 0;
+    send(0, 1, bytes, 20);
+    for (uint32_t i = 0; i < 20; i++)
+        tick();
+    expect_done(0, 1, 1);
+    vmm_post(1, 0, 2048);
+    send(0, 1, bytes, 30);
+    expect_packet(1, 0, bytes, 10);
+    vmm_post(1, 0, 2048);
+    run();
+    expect_packet(1, 0, bytes, 30);
+    expect_done(0, 2, 0);
+    vmms[0].send_flags = PORT_PATIENT;
+    send(0, 1, bytes, 10);
+    vmm_close(1);
+    expect_done(0, 1, 1);
+}
+
+/* A guest that is off says its last words, and hears nothing. */
+static void a_port_that_sends_only(void **state)
+{
+    (void)state;
+    vmm_close(1);
+    vmm_open(1, PORT_SENDS_ONLY);
+    vmm_post(0, 0, 2048);
+    vmm_post(1, 0, 2048);
+    send(0, 1, bytes, 10);
+    expect_done(0, 1, 1);
     expect_nothing(1);
+    send(1, 0, bytes, 10);
+    expect_packet(0, 1, bytes, 10);
+    expect_done(1, 1, 0);
 }
 
 /* To itself, out of what it receives into. */
@@ -433,13 +636,29 @@ static void at_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(packets_arrive),      TEST(long_packets_are_split),
-        TEST(nobody_is_there),     TEST(a_port_reaches_itself),
-        TEST(packets_that_lie),    TEST(what_has_no_room_waits),
-        TEST(half_a_packet_waits), TEST(a_receiver_closes),
-        TEST(a_sender_closes),     TEST(many_wait),
-        TEST(a_receiver_breaks),   TEST(a_sender_changes_its_mind),
-        TEST(overlapping_memory),  TEST(a_tail_goes_back),
+        TEST(packets_arrive),
+        TEST(long_packets_are_split),
+        TEST(nobody_is_there),
+        TEST(a_port_reaches_itself),
+        TEST(packets_that_lie),
+        TEST(what_has_no_room_waits),
+        TEST(half_a_packet_waits),
+        TEST(a_receiver_closes),
+        TEST(a_sender_closes),
+        TEST(many_wait),
+        TEST(a_receiver_breaks),
+        TEST(a_sender_changes_its_mind),
+        TEST(overlapping_memory),
+        TEST(a_tail_goes_back),
+        TEST(others_go_on_for_ever),
+        TEST(many_pieces_wait),
+        TEST(what_is_behind_a_gap),
+        TEST(done_that_is_not_taken),
+        TEST(a_silent_receiver),
+        TEST(a_slow_receiver),
+        TEST(a_receiver_that_takes_too_little),
+        TEST(a_patient_packet),
+        TEST(a_port_that_sends_only),
         TEST(at_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,7 +104,7 @@ static void put_chain(const struct port_client *client, struct port_end *end,
 void port_client_send(struct port_client *client, const struct virtq_chain *chain, uint32_t skip,
                       const void *header, uint32_t header_bytes)
 {
-    struct port_entry entry = { .id = chain->head };
+    struct port_entry entry = { .id = chain->head, .seen = client->send_done.index };
     memcpy(entry.header, header, header_bytes);
     put_chain(client, &client->send, &entry, chain->segments, chain->num_readable, skip);
     client->sending++;

@@ -22,6 +22,10 @@
  * more. An entry may be empty. A vsock's port reaches itself as well, and may name any source then:
  * so a VMM answers its guest in the name of a peer that is not there.
  *
+ * A vsock's packet waits for its receiver. When the switch gives the receiver up, it does so for
+ * all that the sender has put in before it saw PORT_NOT_THERE: `seen` tells. So none that comes
+ * later arrives in the place of one that did not.
+ *
  * At most PORT_ENTRIES chains of a ring may be under way, so a *_done ring is never full; a VMM
  * that does not keep to that has its port closed by the switch, as has one whose entries make no
  * sense.
@@ -52,15 +56,17 @@
 
 enum port_flags {
     PORT_MORE = 1,      /* the chain, or in recv_done the frame, goes on */
-    PORT_NOT_THERE = 2, /* in send_done, vsock: nobody has that CID, or may hear this sender */
+    PORT_NOT_THERE = 2, /* in send_done, vsock: nobody has that CID, or it is given up */
+    PORT_PATIENT = 4,   /* in send, vsock: waits for a receiver as long as its port is open */
 };
 
 /* What the guest behind a port has agreed to receive: bits of port_control.features. */
 enum port_features {
-    PORT_RECV_CSUM = 1,  /* frames whose checksum is not complete (VIRTIO_NET_F_GUEST_CSUM) */
-    PORT_RECV_TSO4 = 2,  /* TCP segments over IPv4 of up to 64 KiB */
-    PORT_RECV_TSO6 = 4,  /* the same over IPv6 */
-    PORT_RECV_MERGE = 8, /* one frame in several chains (VIRTIO_NET_F_MRG_RXBUF) */
+    PORT_RECV_CSUM = 1,   /* frames whose checksum is not complete (VIRTIO_NET_F_GUEST_CSUM) */
+    PORT_RECV_TSO4 = 2,   /* TCP segments over IPv4 of up to 64 KiB */
+    PORT_RECV_TSO6 = 4,   /* the same over IPv6 */
+    PORT_RECV_MERGE = 8,  /* one frame in several chains (VIRTIO_NET_F_MRG_RXBUF) */
+    PORT_SENDS_ONLY = 16, /* vsock: nothing at all; for others this port is not there */
 };
 
 /* Which frames the guest wants: bits of port_control.recv_mode (virtIO 1.2, 5.1.6.5.1). */
@@ -77,7 +83,7 @@ struct port_entry {
     uint16_t id;     /* counts in the first entry of a chain */
     uint16_t flags;  /* enum port_flags */
     uint8_t header[PORT_HEADER_BYTES];
-    uint8_t reserved[4];
+    uint32_t seen; /* in the first of `send`, vsock: how many entries of send_done were taken */
 };
 
 struct port_ring {

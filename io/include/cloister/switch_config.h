@@ -40,7 +40,7 @@ struct switch_config {
     uint8_t kind; /* enum switch_kind */
     uint8_t num_ports;
     bool has_uplink;
-    uint8_t timer_channel; /* sDDF's timer, for ageing of learnt MACs; or SWITCH_NO_CHANNEL */
+    uint8_t timer_channel; /* sDDF's timer, for what is to be forgotten; or SWITCH_NO_CHANNEL */
     struct switch_port ports[SWITCH_PORTS];
     struct switch_uplink uplink;
 };

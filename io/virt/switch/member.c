@@ -16,7 +16,8 @@ void member_init(struct member *m, const struct switch_port *record, enum switch
 /* A checksum offload is what segments stand on (virtIO 1.2, 5.1.3.1). */
 static uint32_t sane_features(uint32_t features)
 {
-    return features & PORT_RECV_CSUM ? features : features & PORT_RECV_MERGE;
+    uint32_t plain = PORT_RECV_MERGE | PORT_SENDS_ONLY;
+    return features & PORT_RECV_CSUM ? features : features & plain;
 }
 
 static void start(struct member *m)
@@ -27,8 +28,8 @@ static void start(struct member *m)
     m->send_done = (struct port_end){ &port->send_done, 0 };
     m->recv = (struct port_end){ &port->recv, 0 };
     m->recv_done = (struct port_end){ &port->recv_done, 0 };
-    m->sent = m->received = m->deaf = m->starved = false;
-    m->held = 0;
+    m->sent = m->received = m->starved = false;
+    m->silent = 0;
     m->short_fill = 0;
     memset(&m->fair, 0, sizeof(m->fair));
     __atomic_store_n(&port->control.broken, 0, __ATOMIC_RELAXED);
@@ -78,6 +79,8 @@ static bool read_chain(const struct member *m, const struct port_end *end, uint3
             return false;
         if (chain->entries == 0) {
             chain->id = entry.id;
+            chain->flags = entry.flags;
+            chain->seen = entry.seen;
             memcpy(chain->header, entry.header, sizeof(chain->header));
         }
         pieces[chain->entries++] =
@@ -87,24 +90,29 @@ static bool read_chain(const struct member *m, const struct port_end *end, uint3
     return true;
 }
 
-bool member_peek(struct member *m, uint32_t ahead, struct chain *chain, struct piece *pieces)
+static bool takes_done(struct member *m)
+{
+    return port_room(&m->send_done) != 0 || broken(m, "it does not take what is done");
+}
+
+bool member_peek(struct member *m, struct chain *chain, struct piece *pieces)
 {
     uint32_t fill = m->open ? port_fill(&m->send) : 0;
-    if (fill > PORT_ENTRIES || (m->open && fill < m->held))
+    if (fill > PORT_ENTRIES)
         return broken(m, "the ring of what is sent makes no sense");
-    if (ahead >= fill)
+    if (fill == 0 || !takes_done(m))
         return false;
-    if (port_room(&m->send_done) == 0)
-        return broken(m, "it does not take what is done");
-    return read_chain(m, &m->send, ahead, fill, chain, pieces) ||
+    return read_chain(m, &m->send, 0, fill, chain, pieces) ||
            broken(m, "a chain that is sent makes no sense");
 }
 
 void member_done(struct member *m, const struct chain *chain, uint16_t flags)
 {
     struct port_entry entry = { .id = chain->id, .flags = flags };
-    port_put(&m->send_done, &entry);
-    m->sent = true;
+    if (takes_done(m)) {
+        port_put(&m->send_done, &entry);
+        m->sent = true;
+    }
 }
 
 /* Adds the next chain to the placement; `need` bytes of it are used if it has so many. Returns how
@@ -184,8 +192,7 @@ void member_arrive(struct member *m, const struct placement *to, const void *hea
 
 bool member_wait(struct member *m)
 {
-    struct port_end unseen = { m->send.ring, m->send.index + m->held };
-    bool more = m->open && !m->deaf && port_wait(&unseen);
+    bool more = m->open && port_wait(&m->send);
     if (m->open && m->starved && m->in_parts)
         more |= port_wait(&m->recv);
     m->starved = false;

@@ -25,8 +25,7 @@ struct member {
     const char *why;   /* it was; not told yet */
     uint32_t features; /* enum port_features */
     struct port_end send, send_done, recv, recv_done;
-    uint32_t held;        /* entries of send that were looked at and stay; the policy's */
-    bool deaf;            /* no more of send is looked at as long as those stay */
+    uint32_t silent;      /* ticks for which it posted nothing while something waited for it */
     bool starved;         /* recv had no chain for what was to arrive; in this run */
     bool sent, received;  /* unpublished entries in send_done, recv_done */
     uint32_t short_fill;  /* recv with that many entries... */
@@ -37,9 +36,11 @@ struct member {
 
 /* A chain of `send` as it was when it was looked at. */
 struct chain {
-    uint32_t entries;
     uint64_t bytes;
+    uint32_t entries;
+    uint32_t seen; /* of send_done, when it was put in */
     uint16_t id;
+    uint16_t flags; /* of its first entry */
     uint8_t header[PORT_HEADER_BYTES];
 };
 
@@ -61,11 +62,12 @@ void member_init(struct member *m, const struct switch_port *record, enum switch
 /* Opens or closes the port if the VMM wants that; returns whether it did. */
 bool member_settle(struct member *m);
 
-/* Looks at the chain `ahead` entries behind what was taken, its stretches in `pieces` (room for
- * PORT_CHAIN_ENTRIES). False: there is none, or the port is broken and now closed. */
-bool member_peek(struct member *m, uint32_t ahead, struct chain *chain, struct piece *pieces);
+/* Looks at the next chain, its stretches in `pieces` (room for PORT_CHAIN_ENTRIES). False: there is
+ * none, or the port is broken and now closed. */
+bool member_peek(struct member *m, struct chain *chain, struct piece *pieces);
 
-/* Says in send_done that a chain is done. `flags`: PORT_NOT_THERE. */
+/* Says in send_done that a chain is done. `flags`: PORT_NOT_THERE. The port is broken and now
+ * closed if that has no room. */
 void member_done(struct member *m, const struct chain *chain, uint16_t flags);
 
 /* Finds chains for a frame of `bytes` behind the header, all or nothing, or for as much of it as

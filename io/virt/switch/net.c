@@ -6,6 +6,7 @@
 #define ETHERNET_BYTES 14u
 #define VLAN_BYTES     4u
 #define GSO_BYTES      65535u /* of an IP packet at most */
+#define TICK_NS        30000000000ull
 
 _Static_assert(MAC_PORTS == SWITCH_ENDS && FAIR_SENDERS == SWITCH_ENDS, "ports and the uplink");
 _Static_assert(FAIR_ENTRIES >= PORT_ENTRIES, "a receiver's room");
@@ -302,7 +303,7 @@ uint32_t net_take(struct switch_core *core, uint32_t from)
     struct chain chain;
     if (from == SWITCH_UPLINK)
         return take_from_outside(core);
-    if (!member_peek(m, 0, &chain, core->frame.pieces + 1))
+    if (!member_peek(m, &chain, core->frame.pieces + 1))
         return 0;
     uint32_t cost = pass_on(core, from, chain.header, chain.bytes);
     port_take(&m->send, chain.entries);
@@ -313,4 +314,10 @@ uint32_t net_take(struct switch_core *core, uint32_t from)
 void net_forget(struct switch_core *core, uint32_t end)
 {
     mac_forget(&core->macs, end);
+}
+
+void net_tick(struct switch_core *core)
+{
+    mac_tick(&core->macs);
+    switch_core_tick_in(core, TICK_NS);
 }

@@ -17,3 +17,6 @@ uint32_t net_take(struct switch_core *core, uint32_t from);
 
 /* Forgets what was learnt of a port that has been opened or closed. */
 void net_forget(struct switch_core *core, uint32_t end);
+
+/* Addresses get older. */
+void net_tick(struct switch_core *core);

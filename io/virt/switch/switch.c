@@ -38,6 +38,5 @@ void notified(microkit_channel ch)
     pd_count(COUNT_PD_NOTIFIED);
     if (ch == config.timer_channel)
         switch_core_timeout(&core);
-    else
-        switch_core_run(&core);
+    switch_core_run(&core);
 }

@@ -10,9 +10,10 @@ static const struct {
     void (*init)(struct switch_core *core);
     uint32_t (*take)(struct switch_core *core, uint32_t from);
     void (*forget)(struct switch_core *core, uint32_t end);
+    void (*tick)(struct switch_core *core);
 } kinds[] = {
-    [SWITCH_NET] = { net_init, net_take, net_forget },
-    [SWITCH_VSOCK] = { vsock_init, vsock_take, vsock_forget },
+    [SWITCH_NET] = { net_init, net_take, net_forget, net_tick },
+    [SWITCH_VSOCK] = { vsock_init, vsock_take, vsock_forget, vsock_tick },
 };
 
 void switch_core_init(struct switch_core *core, const struct switch_config *config,
@@ -118,8 +119,14 @@ void switch_core_run(struct switch_core *core)
 
 void switch_core_timeout(struct switch_core *core)
 {
-    if (core->config->timer_channel == SWITCH_NO_CHANNEL)
+    core->ticking = false;
+    kinds[core->config->kind].tick(core);
+}
+
+void switch_core_tick_in(struct switch_core *core, uint64_t ns)
+{
+    if (core->ticking || core->config->timer_channel == SWITCH_NO_CHANNEL)
         return;
-    mac_tick(&core->macs);
-    core->ops->set_timeout(SWITCH_TICK_NS);
+    core->ticking = true;
+    core->ops->set_timeout(ns);
 }

@@ -21,11 +21,11 @@
 #define SWITCH_QUANTUM    131072 /* more than a chain can cost */
 #define SWITCH_ROUNDS     16     /* of turns, until ports may close and their VMMs hear of frames */
 #define SWITCH_CHAIN_COST 512u   /* what a chain counts for beside its bytes */
-#define SWITCH_TICK_NS    30000000000ull
 #define SWITCH_ENDS       (SWITCH_PORTS + 1)
 #define SWITCH_UPLINK     SWITCH_PORTS /* its index among the ends */
 #define SWITCH_NOBODY     SWITCH_ENDS
-#define SWITCH_HELD       256u /* packets of a sender that may wait; then it waits itself */
+#define SWITCH_HELD       PORT_ENTRIES /* packets of a sender that wait: all that it may send */
+#define SWITCH_PIECES     4096u        /* of those; half of them for one receiver */
 
 struct switch_ops {
     void (*notify)(uint8_t channel);
@@ -67,17 +67,23 @@ struct frame {
     struct piece pieces[1 + PORT_CHAIN_ENTRIES]; /* the head, and what is behind it */
 };
 
-/* A vsock packet that waits for chains of its receiver; it lies in its sender's ring. */
-struct held_packet {
-    uint32_t at;   /* index of its first entry */
-    uint32_t sent; /* bytes of it that have arrived */
-    uint8_t to;    /* the port, or SWITCH_NOBODY */
+/* A vsock packet, and what has become of it. */
+struct packet {
+    struct chain chain; /* checked */
+    uint32_t sent;      /* bytes of it that have arrived */
+    uint8_t to;         /* the port, or SWITCH_NOBODY */
+    uint8_t ticks;      /* for which it has waited */
+    bool given_up;
 };
 
-/* Those of one sender, in the order in which they were sent. */
+/* Those of one sender that wait for chains of their receivers, in the order in which they were
+ * sent. They are off its ring, which goes on with packets to others. */
 struct held_packets {
-    uint32_t num;
-    struct held_packet packets[SWITCH_HELD];
+    uint32_t num, num_pieces;
+    struct packet packets[SWITCH_HELD];
+    struct piece pieces[SWITCH_PIECES];
+    uint32_t cut;                  /* a bit for each receiver that was given up... */
+    uint32_t cut_at[SWITCH_PORTS]; /* ...for all that is sent before so many done are seen */
 };
 
 struct switch_core {
@@ -93,6 +99,7 @@ struct switch_core {
     struct mac_table macs;
     struct held_packets held[SWITCH_PORTS];
     uint32_t starved; /* a bit for each port that has no chains, in this run */
+    bool ticking;     /* the timer will notify */
     struct frame frame;
     struct placement placement;
 };
@@ -104,5 +111,8 @@ void switch_core_init(struct switch_core *core, const struct switch_config *conf
 /* Moves what can be moved: on a notification of a port or of the card's side. */
 void switch_core_run(struct switch_core *core);
 
-/* The same on the timer's notification: addresses get older. */
+/* On the timer's notification, and before a run: what is too old is forgotten. */
 void switch_core_timeout(struct switch_core *core);
+
+/* Wants the timer's notification, unless it will come anyway or there is no timer. */
+void switch_core_tick_in(struct switch_core *core, uint64_t ns);
