@@ -7,9 +7,9 @@
 
 #include <stddef.h>
 
-#define NEXT       VRING_DESC_F_NEXT
-#define WRITE      VRING_DESC_F_WRITE
-#define REF        VRING_DESC_F_INDIRECT
+#define NEXT         VRING_DESC_F_NEXT
+#define WRITE        VRING_DESC_F_WRITE
+#define REF          VRING_DESC_F_INDIRECT
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 

@@ -48,6 +48,7 @@ static void t19(struct virtio *v)
     uint16_t used = ring_used(requests_of(v));
     ring_write_addresses(v, queue);
     vwrite(v, VIRTIO_MMIO_QUEUE_READY, 1);
+    expect(vread(v, VIRTIO_MMIO_QUEUE_READY) == 0, "a queue is placed anew under a driver");
     pause_us(3000);
     expect(ring_used(requests_of(v)) == used, "a stopped queue's requests are used");
     vkick(v, queue);

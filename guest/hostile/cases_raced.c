@@ -7,13 +7,13 @@
 
 #include <stddef.h>
 
-#define NEXT        VRING_DESC_F_NEXT
-#define WRITE       VRING_DESC_F_WRITE
-#define LARGE_RING  32u
-#define FLIPS       100000u
-#define RACES       40u
-#define OWN_SECTOR  4000u /* which nothing else uses */
-#define LARGE_BYTES 0x10000u
+#define NEXT         VRING_DESC_F_NEXT
+#define WRITE        VRING_DESC_F_WRITE
+#define LARGE_RING   32u
+#define FLIPS        100000u
+#define RACES        40u
+#define OWN_SECTOR   4000u /* which nothing else uses */
+#define LARGE_BYTES  0x10000u
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 

@@ -7,9 +7,9 @@
 
 #include <stddef.h>
 
-#define STORM    10000u
-#define WRAPPED  0x10020u /* requests, so that the index has wrapped */
-#define DROPPING (BLOCK | NET | VSOCK)
+#define STORM        10000u
+#define WRAPPED      0x10020u /* requests, so that the index has wrapped */
+#define DROPPING     (BLOCK | NET | VSOCK)
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 

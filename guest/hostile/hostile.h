@@ -8,6 +8,9 @@
  *     T11 FAILED: block: the queue became ready
  *     T: 34 rows, 1 failed
  *
+ * Two keys end its life in the middle of its devices' work: `r` begins the next one, again and
+ * again (S6), `o` is the end (S9).
+ *
  * A row that is played with a device begins with that device reset, and ends with it being reset
  * and serving a good request (oracle O4) and with all memory as it was that the device had no right
  * to write (O2).
@@ -44,7 +47,7 @@ struct section {
 };
 
 extern const struct section section_t, section_t_life, section_q, section_d, section_d_raced,
-    section_s;
+    section_s, section_s_cpu;
 
 #define SECTION(letter_, rows_)                                                                    \
     {                                                                                              \

@@ -9,6 +9,7 @@
 #define SYNC_EL0       8u
 #define SYNC_EL0_32    12u
 #define EL1H_MASKED    0x3c5u
+#define SPSR_IL        (1ul << 20)
 #define CPU_ON         0xc4000003u
 #define RET            0xd65f03c0u
 #define LAST_INTID     1019u
@@ -21,9 +22,13 @@
 #define GICD_ICACTIVER (GICD_BASE + 0x380)
 #define GICD_IPRIORITY (GICD_BASE + 0x400)
 #define GICD_ITARGETS  (GICD_BASE + 0x800)
+#define GICD_IGROUPR   (GICD_BASE + 0x080)
+#define GICD_ICFGR     (GICD_BASE + 0xc00)
 #define GICD_CPENDSGIR (GICD_BASE + 0xf10)
 #define GICC_CTLR      (GICC_BASE + 0x00)
 #define GICC_PMR       (GICC_BASE + 0x04)
+#define GICC_BPR       (GICC_BASE + 0x08)
+#define GICC_APR       (GICC_BASE + 0xd0)
 #define GICC_IAR       (GICC_BASE + 0x0c)
 #define GICC_EOIR      (GICC_BASE + 0x10)
 
@@ -93,6 +98,7 @@ void exception(struct frame *frame, unsigned vector)
         }
     }
     seen++;
+    frame->spsr &= ~SPSR_IL;
     frame->elr = esr_class(frame->esr) == EC_INST_ABORT ? frame->x[30] : frame->elr + 4;
 }
 
@@ -219,10 +225,16 @@ void gic_end(void)
     store32(GICD_CTLR, 1);
     store32(GICC_PMR, 0xff);
     store32(GICC_CTLR, 1);
+    store32(GICC_BPR, 0);
+    store32(GICC_APR, 0);
     for (unsigned i = 0; i <= LAST_INTID / 32; i++) {
         store32(GICD_ICENABLER + 4 * i, UINT32_MAX);
         store32(GICD_ICPENDR + 4 * i, UINT32_MAX);
         store32(GICD_ICACTIVER + 4 * i, UINT32_MAX);
+    }
+    for (unsigned i = 0; i <= LAST_INTID / 16; i++) {
+        store32(GICD_ICFGR + 4 * i, 0);
+        store32(GICD_IGROUPR + 4 * (i / 2), 0);
     }
     for (unsigned i = 0; i < 4; i++) {
         store32(GICD_CPENDSGIR + 4 * i, UINT32_MAX);

@@ -9,7 +9,11 @@
 
 #include <stddef.h>
 
-#define MAX_DEVICES 8u
+#define MAX_DEVICES  8u
+#define LIVES        50u /* of row S6 */
+#define LIVES_MAGIC  0x6c6976657320736full
+#define SYSTEM_OFF   0x84000008u
+#define SYSTEM_RESET 0x84000009u
 
 void main(const void *fdt);
 
@@ -18,7 +22,8 @@ static unsigned num_devices;
 static const char *failure;
 
 static const struct section *const sections[] = {
-    &section_t, &section_t_life, &section_q, &section_d, &section_d_raced,
+    &section_t,       &section_t_life, &section_q,     &section_d,
+    &section_d_raced, &section_s,      &section_s_cpu,
 };
 
 void say(const char *format, ...)
@@ -42,7 +47,8 @@ void expect(bool holds, const char *otherwise)
     }
 }
 
-static void find_devices(const void *fdt)
+/* Returns where RAM ends. */
+static uint64_t find_devices(const void *fdt)
 {
     struct fdt_node node;
     uint32_t at = 0;
@@ -53,9 +59,7 @@ static void find_devices(const void *fdt)
         num_devices += v->kind != NULL ? 1 : 0;
     }
     at = 0;
-    if (fdt_next(fdt, "memory@", &at, &node)) {
-        mem_init(node.address + node.bytes);
-    }
+    return fdt_next(fdt, "memory@", &at, &node) ? node.address + node.bytes : 0;
 }
 
 /* With oracles O2 and O4: memory is intact, and the device works after a reset. */
@@ -127,14 +131,71 @@ static char key(struct virtio *console)
     return got;
 }
 
+/* ---- S6, S9: an end in the middle of work
+ * --------------------------------------------------------*/
+
+/* At the end of RAM, which a reboot leaves as it was. */
+struct lives {
+    uint64_t magic;
+    uint64_t left;
+};
+
+static volatile struct lives *lives_at(uint64_t ram_end)
+{
+    return (volatile struct lives *)(ram_end - sizeof(struct lives));
+}
+
+static void begin_work(struct virtio *v)
+{
+    if (vbegin(v)) {
+        v->kind->put(v, 0);
+        ring_offer(requests_of(v), 0);
+        if (v->kind->requests > 0) {
+            post_buffers(v, 0, 4, 2048);
+        }
+        vkick(v, v->kind->requests);
+    }
+}
+
+/* Ends this life by a call of the firmware; `left` further ones are to be lived. */
+static void end_life(uint64_t call, uint64_t left)
+{
+    mem_begin();
+    for (unsigned i = 0; i < num_devices; i++) {
+        begin_work(&devices[i]);
+    }
+    lives_at(mem_end())->magic = LIVES_MAGIC;
+    lives_at(mem_end())->left = left;
+    smc(call, 0, 0, 0);
+}
+
+/* Takes over memory; goes on where the last life has ended, if there was one. */
+static void begin_life(uint64_t ram_end)
+{
+    bool was_living = lives_at(ram_end)->magic == LIVES_MAGIC;
+    uint64_t left = lives_at(ram_end)->left;
+    mem_init(ram_end);
+    if (was_living && left > 0) {
+        end_life(SYSTEM_RESET, left - 1);
+    } else if (was_living) {
+        say("S6 ok");
+        say("r: 1 rows, 0 failed");
+    }
+}
+
 void main(const void *fdt)
 {
-    find_devices(fdt);
+    uint64_t ram_end = find_devices(fdt);
     say("hostile: %u devices", num_devices);
+    begin_life(ram_end);
     for (;;) {
         char letter = key(&devices[0]);
         if (letter >= 'A' && letter <= 'Z') {
             play_sections(letter);
+        } else if (letter == 'r') {
+            end_life(SYSTEM_RESET, LIVES);
+        } else if (letter == 'o') {
+            end_life(SYSTEM_OFF, 0);
         }
     }
 }
