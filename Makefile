@@ -42,6 +42,7 @@ TARGET_CFLAGS = $(TARGET_FLAGS) -std=c11 -O2 -g $(WARNINGS) -MMD -MP -ffile-pref
 HOST_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -MMD -MP -ffile-prefix-map=$(CURDIR)=. \
     -I. -Iio/include -Isdk/kernel/include
 UNIT_CFLAGS := -std=c11 -D_GNU_SOURCE -O1 -g $(WARNINGS) -MMD -MP -I. -Iio/include \
+    -Isdk/libmicrokit/include \
     -Isdk/kernel/include -fsanitize=address,undefined -fno-sanitize-recover=all \
     -fno-omit-frame-pointer
 

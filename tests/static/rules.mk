@@ -9,7 +9,7 @@ CHECKED_HEADERS := $(shell git ls-files '*.h')
 # How a file is compiled, without what writes files: for the target, or for this host.
 CHECK_HOST := compose/% sdk/tool/% tests/unit/% tests/fuzz/% tests/bench/% guest/programs/%
 CHECK_FLAGS = $(filter-out -MMD -MP -g,$(if $(filter $(CHECK_HOST),$<),$(HOST_CFLAGS),$(TARGET_CFLAGS) \
-    $(if $(filter sdk/%,$<),$(KERNEL_CFLAGS)) -Isdk/libmicrokit/include))
+    $(if $(filter sdk/%,$<),$(KERNEL_CFLAGS)))) -Isdk/libmicrokit/include
 # Headers that it depends on, beside its stamp.
 check_deps = clang $(CHECK_FLAGS) -MM -MP -MT $@ -MF $@.d $<
 

@@ -157,7 +157,7 @@ static uint64_t model_queue_address(uint32_t part)
     return model.queue_address[part * 2] | (uint64_t)model.queue_address[part * 2 + 1] << 32;
 }
 
-static struct vring_used *model_used(void)
+static inline struct vring_used *model_used(void)
 {
     return model_memory(model_queue_address(2), sizeof(struct vring_used));
 }
@@ -283,7 +283,7 @@ static struct vblk disk;
 static struct blk_storage_info info;
 static struct blk_client virt;
 static uint64_t req_memory[(16 + CAPACITY * 32) / 8], resp_memory[(8 + CAPACITY * 12) / 8];
-static uint32_t next_id, notified;
+static uint32_t next_id, signals;
 
 /* A device as QEMU's, not started. */
 static inline void fresh_model(void)
@@ -312,7 +312,7 @@ static inline void start(void)
     memset(req_memory, 0, sizeof(req_memory));
     memset(resp_memory, 0, sizeof(resp_memory));
     next_id = 1000;
-    notified = 0;
+    signals = 0;
     disk.base = MODEL_BASE;
     disk.dma = &model.dma;
     disk.dma_address = MODEL_DMA;
@@ -326,7 +326,7 @@ static inline void start(void)
 
 static inline void run(void)
 {
-    notified += vblk_run(&disk);
+    signals += vblk_run(&disk);
 }
 
 /* The PD's handler: only on an edge, as the machine has it. */

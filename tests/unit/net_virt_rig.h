@@ -66,7 +66,7 @@ static struct sddf_net_connection rig_connect(struct rig_rings *rings, uint8_t c
     };
 }
 
-static void rig_forget(void)
+static inline void rig_forget(void)
 {
     memset(signals, 0, sizeof(signals));
     said[0] = '\0';
@@ -87,7 +87,7 @@ static void rig_wake(uint8_t channel)
 static const struct net_ops rig_waking_ops = { rig_wake, rig_report, rig_clean, rig_invalidate };
 
 /* For the others: put something into a ring, and wake the virtualiser where it waits. */
-static void rig_put(struct net_producer *p, const struct net_buff_desc *desc)
+static inline void rig_put(struct net_producer *p, const struct net_buff_desc *desc)
 {
     assert_true(net_enqueue(p, desc));
     if (net_must_signal(p)) {
@@ -96,7 +96,7 @@ static void rig_put(struct net_producer *p, const struct net_buff_desc *desc)
 }
 
 /* Takes from a ring, asleep until there is something; false at the end. */
-static bool rig_take(struct net_consumer *c, struct net_buff_desc *desc, sem_t *awake)
+static inline bool rig_take(struct net_consumer *c, struct net_buff_desc *desc, sem_t *awake)
 {
     while (!net_dequeue(c, desc)) {
         if (__atomic_load_n(&stopping, __ATOMIC_ACQUIRE)) {
@@ -110,8 +110,8 @@ static bool rig_take(struct net_consumer *c, struct net_buff_desc *desc, sem_t *
 }
 
 /* Runs all three until *count is `end`: a wake-up that is lost is a virtualiser that sleeps on. */
-static void rig_threads(void *(*driver)(void *), void *(*client)(void *), void (*virt_run)(void),
-                        const uint32_t *count, uint32_t end)
+static inline void rig_threads(void *(*driver)(void *), void *(*client)(void *),
+                               void (*virt_run)(void), const uint32_t *count, uint32_t end)
 {
     pthread_t threads[2];
     struct timespec at;
@@ -137,12 +137,12 @@ static void rig_threads(void *(*driver)(void *), void *(*client)(void *), void (
 }
 
 /* guest0 has 52:54:01:00:00:00, and so on. */
-static struct sddf_mac rig_mac(uint32_t number)
+static inline struct sddf_mac rig_mac(uint32_t number)
 {
     return (struct sddf_mac){ { 0x52, 0x54, 1, 0, 0, (uint8_t)number } };
 }
 
-static void rig_name(char *name, uint32_t number)
+static inline void rig_name(char *name, uint32_t number)
 {
     memcpy(name, "guest0", 7);
     name[5] = (char)('0' + number);

@@ -7,7 +7,7 @@ static int setup(void **state)
     fresh_model();
     start();
     settle();
-    notified = 0;
+    signals = 0;
     model.logged = model.notified = 0;
     return 0;
 }
@@ -43,7 +43,7 @@ static void tells_what_the_disk_is(void **state)
     assert_false(blk_storage_ready(&info)); /* its serial number is asked for first */
     settle();
     assert_true(blk_storage_ready(&info));
-    assert_int_equal(notified, 1);
+    assert_int_equal(signals, 1);
     assert_int_equal(info.capacity, MODEL_BLOCKS);
     assert_string_equal(info.serial, "model-disk");
     assert_int_equal(info.read_only, 0);
@@ -107,7 +107,7 @@ static void contiguous_requests_are_merged(void **state)
     assert_int_equal(model.logged, 5);
     assert_int_equal(model.log[0].bytes, 8 * 4096);
     assert_int_equal(model.log[0].segments, 4);
-    assert_int_equal(notified, 1);
+    assert_int_equal(signals, 1);
     for (uint32_t i = 0; i < 4; i++) {
         assert_memory_equal(model.ram + (100 - i * 2) * 4096, model.disk + (10 + i * 2) * 4096,
                             8192);
@@ -458,7 +458,7 @@ static void a_disk_that_cannot_be_used(void **state)
         assert_int_equal(info.capacity, 0);
         uint32_t id = send(BLK_REQ_READ, 0, 1, 0);
         run();
-        assert_int_equal(notified, 1);
+        assert_int_equal(signals, 1);
         expect(id, BLK_RESP_ERR_NO_DEVICE, 0);
         vblk_interrupt(&disk);
         run();
