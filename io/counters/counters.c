@@ -14,8 +14,26 @@ static void op_notify(uint8_t channel)
     microkit_notify(channel);
 }
 
+#ifdef MICROKIT_THREAD_COUNTS
+static bool op_extra(uint32_t n, struct counters_extra *row)
+{
+    static const char *const texts[MICROKIT_THREAD_COUNTS] = { "kernel entries", "switches to it",
+                                                               "cycles" };
+    seL4_Word counts[MICROKIT_THREAD_COUNTS];
+    if (!microkit_thread_counts(n / MICROKIT_THREAD_COUNTS, row->name, counts)) {
+        return false;
+    }
+    row->text = texts[n % MICROKIT_THREAD_COUNTS];
+    row->count = counts[n % MICROKIT_THREAD_COUNTS];
+    return true;
+}
+#else
+#define op_extra NULL
+#endif
+
 static const struct counters_ops ops = {
     .notify = op_notify,
+    .extra = op_extra,
 };
 
 void init(void)

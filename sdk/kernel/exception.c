@@ -2,6 +2,7 @@
 #include "sdk/kernel/arch.h"
 #include "sdk/kernel/board.h"
 #include "sdk/kernel/console.h"
+#include "sdk/kernel/count.h"
 #include "sdk/kernel/fault.h"
 #include "sdk/kernel/idregs.h"
 #include "sdk/kernel/ipc.h"
@@ -127,6 +128,7 @@ struct resume trap_sync(void)
     struct cpu *cpu = this_cpu();
     struct thread *thread = cpu->current;
     uint64_t esr = read_sysreg(esr_el2);
+    count_entry(thread);
     if (thread_is_vcpu(thread)) {
         guest_exception(cpu, thread, esr);
     } else {
@@ -138,6 +140,7 @@ struct resume trap_sync(void)
 struct resume trap_irq(void)
 {
     struct cpu *cpu = this_cpu();
+    count_entry(cpu->current);
     irq_handle(cpu);
     return kernel_exit(cpu);
 }

@@ -2,6 +2,7 @@
 #include "sdk/kernel/arch.h"
 #include "sdk/kernel/board.h"
 #include "sdk/kernel/console.h"
+#include "sdk/kernel/count.h"
 #include "sdk/kernel/kernel.h"
 
 #include <string.h>
@@ -31,6 +32,7 @@ static void core_init(void)
     write_sysreg(cptr_el2, CPTR_FPEN_PD_TRAPS);
     isb();
     __asm__ volatile("tlbi alle2\n\ttlbi alle1\n\tdsb sy\n\tisb" ::: "memory");
+    count_init();
     boot_cpu.cptr = CPTR_FPEN_PD_TRAPS;
     boot_cpu.ttbr0 = image_info.idle_ttbr0;
     boot_cpu.timer_at = UINT64_MAX;

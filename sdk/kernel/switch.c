@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* From one thread to the next: what the core must hold is compared with what it holds. */
 #include "sdk/kernel/arch.h"
+#include "sdk/kernel/count.h"
 #include "sdk/kernel/kernel.h"
 #include "sdk/kernel/sched.h"
 #include "sdk/kernel/timer.h"
@@ -36,6 +37,7 @@ static struct thread *choose(struct cpu *cpu)
                 sched_charge(cpu, timer_now());
                 cpu->sc = 0;
                 cpu->current = 0;
+                count_switch(cpu, 0);
             }
             idle(cpu);
         } else if (next->vcpu.events != 0) {
@@ -101,6 +103,7 @@ static bool switch_to(struct cpu *cpu, struct thread *next)
 {
     bool guest = thread_is_vcpu(next);
     bool load = guest && cpu->vcpu != next;
+    count_switch(cpu, next);
     cpu->current = next;
     if (guest) {
         load_hcr(cpu, HCR_GUEST);

@@ -77,6 +77,9 @@ struct vcpu {
     bool vtimer_masked; /* INTID 27 stays masked for it until VCPU_ACK_VPPI */
 };
 
+/* What the config `benchmark` counts. */
+enum { THREAD_ENTRIES, THREAD_SWITCHES, THREAD_CYCLES, THREAD_COUNTS };
+
 struct thread {
     const struct image_thread *image;
     struct frame *frame;
@@ -99,6 +102,7 @@ struct thread {
     struct frame pd_frame;
     struct fp_state fp;
     struct vcpu vcpu;
+    uint64_t counts[THREAD_COUNTS];
 };
 
 struct cpu {
@@ -112,8 +116,11 @@ struct cpu {
     bool vtimer_masked;
     bool timer_fired;        /* since `sc` was last charged */
     struct thread *sleepers; /* by wake_at */
-    uint64_t ready_map[4];   /* bit p of the 256: queue p is not empty */
-    uint32_t ready_words;    /* bit n: ready_map[n] is not 0 */
+    struct thread *counted;  /* whose cycles these are, from counted_since; NULL: idle */
+    uint64_t counted_since;
+    uint64_t idle_counts[THREAD_COUNTS];
+    uint64_t ready_map[4]; /* bit p of the 256: queue p is not empty */
+    uint32_t ready_words;  /* bit n: ready_map[n] is not 0 */
     struct thread *ready_head[256], *ready_tail[256];
 };
 

@@ -2,6 +2,7 @@
 #include "sdk/libmicrokit/syscall_stubs.h"
 
 #include <microkit.h>
+#include <string.h>
 
 /* What a PD does wrong with a channel or a child is its own mistake: said, and nothing else done.
  */
@@ -147,6 +148,17 @@ void microkit_arm_smc_call(seL4_ARM_SMCContext *args, seL4_ARM_SMCContext *respo
     *(seL4_ARM_SMCContext *)words = *args;
     check(syscall(SYSCALL_SMC, 0, 0, 0, 0, 0).x0, "microkit_arm_smc_call");
     *response = *(seL4_ARM_SMCContext *)words;
+}
+
+bool microkit_thread_counts(seL4_Word index, char name[MICROKIT_PD_NAME_LENGTH],
+                            seL4_Word counts[MICROKIT_THREAD_COUNTS])
+{
+    const seL4_Word *words = __sel4_ipc_buffer_obj.msg;
+    bool found = syscall(SYSCALL_THREAD_COUNTS, index, 0, 0, 0, 0).x0 == SYS_OK;
+    memcpy(name, words, MICROKIT_PD_NAME_LENGTH);
+    memcpy(counts, words + MICROKIT_PD_NAME_LENGTH / sizeof(*words),
+           MICROKIT_THREAD_COUNTS * sizeof(*words));
+    return found;
 }
 
 seL4_Error seL4_TCB_ReadRegisters(seL4_CPtr tcb, seL4_Bool suspend_source, seL4_Uint8 arch_flags,

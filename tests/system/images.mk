@@ -12,6 +12,7 @@ test-images: $(TEST_INPUTS)/softdog.cpio.gz $(TEST_INPUTS)/dead.yaml \
 	@$(call need,dosfstools e2fsprogs)
 	@set -e; for system in $(TEST_SYSTEMS); do $(MAKE) image SYSTEM=$$system; done
 	@$(MAKE) image SYSTEM=virtio MICROKIT_CONFIG=release
+	@$(MAKE) image SYSTEM=simple MICROKIT_CONFIG=benchmark
 	@set -e; for system in vswitch multi driver_vm $(addprefix tests/system/,net.yaml block.yaml vsock.yaml); do \
 	    $(MAKE) image SYSTEM=$$system INITRD=$(GUEST_DIR)/initrd-test.cpio.gz; done
 	@$(MAKE) image SYSTEM=virtio PROGRAM_DIR=$(TEST_INPUTS)/contract \

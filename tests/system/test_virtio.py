@@ -127,3 +127,17 @@ def test_the_other_builds_of_the_same_system(boot, image):
     machine.guests[0].send("poweroff\r")
     machine.expect("guest0: powered off")
     machine.guests[1].answers()
+
+
+def test_the_kernel_counts_in_a_benchmark(boot):
+    """Where the core's time goes: most of a busy guest's is its own."""
+    machine = boot(qemu.system_image("simple", "benchmark"), guests=1)
+    name = machine.guests[0].login().name
+    machine.guests[0].run("i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done")
+    machine.counters()
+    rows = {what: int(count) for count, what in
+            re.findall(r"^ *(\d+) +(\w+: (?:kernel entries|switches to it|cycles))\r*$",
+                       qemu.COLOUR.sub("", machine.log), re.MULTILINE)}
+    assert rows[f"{name}: kernel entries"] >= rows[f"{name}: switches to it"] > 1000
+    assert rows[f"{name}: cycles"] > rows[f"{name}_vmm: cycles"] > 0
+    assert rows["idle: cycles"] > 0

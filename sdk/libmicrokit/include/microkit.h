@@ -86,6 +86,15 @@ struct microkit_vcpu_frame {
 #define MICROKIT_VCPU_FRAME(vcpu)                                                                  \
     ((struct microkit_vcpu_frame *)(0x7ffff00000ul + 0x1000ul * (vcpu)))
 
+/*
+ * Likewise: what the kernel has counted of thread `index` (PDs and vCPUs, then the idle core) in
+ * the config `benchmark`: entries into the kernel, switches to it, cycles. False: there is none, or
+ * another config.
+ */
+#define MICROKIT_THREAD_COUNTS 3
+bool microkit_thread_counts(seL4_Word index, char name[MICROKIT_PD_NAME_LENGTH],
+                            seL4_Word counts[MICROKIT_THREAD_COUNTS]);
+
 /* SMC by a PD with smc="true": x0 (the function) to x7, in and out. */
 typedef struct seL4_ARM_SMCContext_ {
     seL4_Word x0, x1, x2, x3, x4, x5, x6, x7;

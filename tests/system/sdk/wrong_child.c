@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Makes system calls that do not exist, and reads what only EL1 and above may; see wrong_calls.c.
  */
+#include "sdk/kernel/include/kernel/syscall.h"
 #include "tests/system/sdk/test_pd.h"
 
 #define PARENT 3
@@ -21,7 +22,8 @@ static void ask_level(void)
 void init(void)
 {
     static const seL4_Word numbers[] = {
-        17, 18, 63, 64, 255, 256, 0x7fffffff, 1ul << 32, 1ul << 63, 0xffffff8070000000, -1ul, -2ul,
+        NUM_SYSCALLS, NUM_SYSCALLS + 1,   63,   64,   255, 256, 0x7fffffff, 1ul << 32,
+        1ul << 63,    0xffffff8070000000, -1ul, -2ul,
     };
     for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         unknown_call(numbers[i]);

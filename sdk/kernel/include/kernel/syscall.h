@@ -28,7 +28,8 @@
     X(13, VCPU_WRITE_REG, vcpu_by_id, vcpu_write_reg) /* x0 vcpu, x1 reg, x2 value -> error */     \
     X(14, TCB_READ, tcb_by_slot, tcb_read)            /* x0 slot, x1 words -> error */             \
     X(15, TCB_WRITE, tcb_by_slot, tcb_write)          /* x0 slot, x1 words, x2 resume -> error */  \
-    X(16, SMC, 0, smc) /* IPC buffer words 0 to 7, in and out -> error */
+    X(16, SMC, 0, smc)                     /* IPC buffer words 0 to 7, in and out -> error */      \
+    X(17, THREAD_COUNTS, 0, thread_counts) /* x0 thread -> error; IPC buffer: name, counts */
 
 enum syscall_number {
 #define X(number, name, target, handler) SYSCALL_##name = (number),
