@@ -22,8 +22,8 @@ static unsigned num_devices;
 static const char *failure;
 
 static const struct section *const sections[] = {
-    &section_t,       &section_t_life, &section_q,     &section_d,
-    &section_d_raced, &section_s,      &section_s_cpu,
+    &section_t, &section_t_life, &section_q, &section_d,     &section_d_raced,
+    &section_b, &section_c,      &section_s, &section_s_cpu,
 };
 
 void say(const char *format, ...)
@@ -114,21 +114,34 @@ static void play_sections(char letter)
     say("%c: %u rows, %u failed", letter, played, failed);
 }
 
-/* Waits for what is typed: a key of the console, which no row is using then. */
+#define TYPED_BYTES 256u
+
+/* Waits for a letter: on the console, which no row is using then. What else is typed is dropped. */
 static char key(struct virtio *console)
 {
+    char letter = 0;
     mem_begin();
     expect(vbegin(console), "there is no console");
-    volatile uint8_t *typed = post_buffers(console, CONSOLE_RX, 1, 1);
+    struct ring *ring = &console->rings[CONSOLE_RX];
+    volatile uint8_t *typed = post_buffers(console, CONSOLE_RX, 1, TYPED_BYTES);
     gic_begin();
     gic_enable(console->intid);
-    while (ring_used(&console->rings[CONSOLE_RX]) == 0) {
-        wait_for_interrupt();
+    while (letter == 0) {
+        while (ring_used(ring) == 0) {
+            wait_for_interrupt();
+        }
+        uint32_t length = ring_take(ring).len;
+        for (uint32_t i = 0; i < length; i++) {
+            letter = (typed[i] | 0x20) >= 'a' && (typed[i] | 0x20) <= 'z' ? (char)typed[i] : letter;
+        }
+        vwrite(console, VIRTIO_MMIO_INTERRUPT_ACK, UINT32_MAX);
+        ring_offer(ring, 0);
+        vwrite(console, VIRTIO_MMIO_QUEUE_NOTIFY, CONSOLE_RX);
+        gic_take();
     }
-    char got = (char)*typed;
     vreset(console);
     gic_end();
-    return got;
+    return letter;
 }
 
 /* ---- S6, S9: an end in the middle of work
