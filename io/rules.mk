@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-PROGRAMS += serial_driver_pl011 serial_virt_tx serial_virt_rx timer_driver
+PROGRAMS += serial_driver_pl011 serial_virt_tx serial_virt_rx timer_driver entropy
 
 serial_driver_pl011_SRCS := io/drivers/serial/pl011/pl011.c io/drivers/serial/pl011/driver.c
 serial_virt_tx_SRCS := io/virt/serial_tx/tx_core.c io/virt/serial_tx/virt_tx.c
 serial_virt_rx_SRCS := io/virt/serial_rx/switch_keys.c io/virt/serial_rx/rx_core.c \
     io/virt/serial_rx/virt_rx.c
 timer_driver_SRCS := io/drivers/timer/timer_core.c io/drivers/timer/timer.c
+ENTROPY_CORE_SRCS := $(addprefix io/drivers/entropy/, sha256.c chacha20.c health.c entropy_core.c)
+entropy_SRCS := $(ENTROPY_CORE_SRCS) io/drivers/entropy/entropy.c
+
 PROGRAMS += counters
 counters_SRCS := $(addprefix io/counters/, counters_core.c counters.c)
 

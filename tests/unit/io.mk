@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-UNIT_TESTS += test_serial_queue test_serial_tx test_serial_rx test_serial_pl011 test_timer_core test_supervisor
+UNIT_TESTS += test_serial_queue test_serial_tx test_serial_rx test_serial_pl011 test_timer_core test_supervisor test_entropy
 
 test_serial_queue_SRCS := tests/unit/test_serial_queue.c
 test_serial_queue_LIBS := -lpthread
@@ -12,3 +12,4 @@ test_supervisor_SRCS := tests/unit/test_supervisor.c io/supervisor/reason.c sdk/
 
 UNIT_TESTS += test_counters
 test_counters_SRCS := tests/unit/test_counters.c io/counters/counters_core.c sdk/libc/format.c
+test_entropy_SRCS := tests/unit/test_entropy.c $(ENTROPY_CORE_SRCS)
