@@ -9,7 +9,7 @@
 #include <sddf/config.h>
 #include <stdint.h>
 
-#define VMM_CONFIG_MAGIC   0x3630666e6f636d76ul /* "vmconf06", little endian */
+#define VMM_CONFIG_MAGIC   0x3730666e6f636d76ul /* "vmconf07", little endian */
 #define VMM_MAX_DEVICES    16
 #define VMM_MAX_VCPUS      4
 #define VMM_NAME_BYTES     64
@@ -17,6 +17,7 @@
 #define VMM_MAX_NETS       4
 #define VMM_MAX_SERVED     8 /* clients of a guest that serves its disk */
 #define VMM_MAX_IRQS       16
+#define VMM_SEED_BYTES     32 /* of /chosen/rng-seed */
 #define VMM_MAX_PASSED     8
 
 /* Something that lies in the VMM's address space. */
@@ -32,6 +33,7 @@ enum vmm_device_type {
     VMM_DEVICE_VIRTIO_NET = 4,     /* virtIO 1.2, 5.1; the n-th of them has vmm_config.nets[n] */
     VMM_DEVICE_VIRTIO_VSOCK = 5,   /* virtIO 1.2, 5.10; needs vmm_config.vsock */
     VMM_DEVICE_SERVED_DISK = 6,    /* cloister/uio_blk.h; the n-th has vmm_config.served[n] */
+    VMM_DEVICE_VIRTIO_RNG = 7,     /* virtIO 1.2, 5.4; needs vmm_config.entropy */
 };
 
 struct vmm_device {
@@ -87,6 +89,12 @@ struct vmm_vsock {
     uint8_t channel;     /* the switch's, both ways */
 };
 
+/* The guest's share of the entropy driver (cloister/entropy.h). */
+struct vmm_entropy {
+    uint8_t channel;      /* by which the VMM may call it */
+    uint32_t seed_offset; /* in the device tree: of the value of /chosen/rng-seed */
+};
+
 /*
  * A client of the disk that the guest serves (cloister/uio_blk.h). The device's gpa is that of the
  * registers; the guest's virtual machine also has rings and data, mapped as its device tree says.
@@ -127,7 +135,8 @@ struct vmm_config {
     struct vmm_device devices[VMM_MAX_DEVICES];
     struct vmm_block block; /* of the VMM_DEVICE_VIRTIO_BLOCK, if there is one */
     struct vmm_net nets[VMM_MAX_NETS];
-    struct vmm_vsock vsock; /* of the VMM_DEVICE_VIRTIO_VSOCK, if there is one */
+    struct vmm_vsock vsock;     /* of the VMM_DEVICE_VIRTIO_VSOCK, if there is one */
+    struct vmm_entropy entropy; /* of the VMM_DEVICE_VIRTIO_RNG, if there is one */
     struct vmm_served_disk served[VMM_MAX_SERVED];
     uint8_t timer_channel; /* to the timer driver; only of a guest that serves */
     uint8_t awaits_disk;   /* bool: the guest starts when the server of its disk is ready */

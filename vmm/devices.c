@@ -89,6 +89,18 @@ static bool init_vsock(struct vm *vm, const struct vmm_device *config)
     return add_virtio(vm, &devices->vsock.device, config);
 }
 
+static bool init_rng(struct vm *vm, const struct vmm_device *config)
+{
+    struct devices *devices = &vm->devices;
+    struct irq_line irq = { &vm->vgic, config->intid, vgic_set_line };
+    if (devices->has_rng) {
+        return false;
+    }
+    virtio_rng_init(&devices->rng, "rng", &vm->ram, &irq, devices->random);
+    devices->has_rng = true;
+    return add_virtio(vm, &devices->rng.device, config);
+}
+
 static bool init_served_disk(struct vm *vm, const struct vmm_device *config)
 {
     struct driver_vm *driver_vm = &vm->devices.driver_vm;
@@ -103,6 +115,7 @@ static bool (*const init_functions[])(struct vm *vm, const struct vmm_device *co
     [VMM_DEVICE_PL011] = init_pl011,        [VMM_DEVICE_VIRTIO_CONSOLE] = init_console,
     [VMM_DEVICE_VIRTIO_BLOCK] = init_block, [VMM_DEVICE_VIRTIO_NET] = init_net,
     [VMM_DEVICE_VIRTIO_VSOCK] = init_vsock, [VMM_DEVICE_SERVED_DISK] = init_served_disk,
+    [VMM_DEVICE_VIRTIO_RNG] = init_rng,
 };
 
 static const unsigned count_as[] = {
@@ -111,6 +124,7 @@ static const unsigned count_as[] = {
     [VMM_DEVICE_VIRTIO_BLOCK] = COUNT_GUEST_BLOCK,
     [VMM_DEVICE_VIRTIO_NET] = COUNT_GUEST_NET,
     [VMM_DEVICE_VIRTIO_VSOCK] = COUNT_GUEST_VSOCK,
+    [VMM_DEVICE_VIRTIO_RNG] = COUNT_GUEST_RNG,
     [VMM_DEVICE_SERVED_DISK] = COUNT_GUEST_OTHER,
 };
 

@@ -8,6 +8,7 @@
 #include "vmm/virtio/block.h"
 #include "vmm/virtio/console.h"
 #include "vmm/virtio/net.h"
+#include "vmm/virtio/rng.h"
 #include "vmm/virtio/vsock.h"
 
 #include <stdbool.h>
@@ -20,18 +21,21 @@ struct devices {
     struct serial_port port;
     const struct sddf_blk_client_config *block_client;
     void (*notify)(unsigned channel); /* microkit_notify() on the target */
+    rng_source random;                /* the entropy driver on the target */
     const struct driver_vm_ops *driver_vm_ops;
     struct pl011 pl011;
     struct virtio_console console;
     struct virtio_block block;
     struct virtio_net nets[VMM_MAX_NETS];
     struct virtio_vsock vsock;
+    struct virtio_rng rng;
     struct driver_vm driver_vm;
     unsigned num_nets;
     bool has_pl011;
     bool has_console;
     bool has_block;
     bool has_vsock;
+    bool has_rng;
     struct virtio_device *virtio[VMM_MAX_DEVICES]; /* those above that speak virtIO */
     unsigned num_virtio;
 };

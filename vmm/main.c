@@ -14,10 +14,12 @@
 #include "vmm/log.h"
 #include "vmm/vm.h"
 
+#include <cloister/entropy.h>
 #include <cloister/restart.h>
 #include <microkit.h>
 #include <sddf/config.h>
 #include <sddf/timer.h>
+#include <string.h>
 
 extern struct vmm_config config;
 extern struct sddf_serial_client_config serial_config;
@@ -77,6 +79,23 @@ static const struct driver_vm_ops driver_vm_ops = {
     .set_timeout = set_timeout,
 };
 
+/* Random bytes in whole words. The driver is passive: they are drawn in the guest's own time. */
+static uint32_t draw(void *to, uint32_t bytes)
+{
+    uint8_t *at = to;
+    microkit_mr_set(0, bytes);
+    microkit_msginfo reply =
+        microkit_ppcall(config.entropy.channel, microkit_msginfo_new(ENTROPY_GET, 1));
+    seL4_Word count = microkit_msginfo_get_count(reply);
+    for (unsigned i = 0; i < count && bytes >= sizeof(seL4_Word); i++) {
+        seL4_Word word = microkit_mr_get((seL4_Uint8)i);
+        memcpy(at, &word, sizeof(word));
+        at += sizeof(word);
+        bytes -= (uint32_t)sizeof(word);
+    }
+    return (uint32_t)(at - (uint8_t *)to);
+}
+
 static unsigned last_intid(void)
 {
     unsigned last = VGIC_FIRST_SPI;
@@ -111,6 +130,7 @@ void init(void)
     serial_port_init(&vm.devices.port, &serial_config, notify);
     vm.devices.block_client = &block_config;
     vm.devices.notify = notify;
+    vm.devices.random = draw;
     vm.devices.driver_vm_ops = &driver_vm_ops;
     log_init(config.guest, &vm.devices.port);
     vgic_init(&vm.vgic, &vgic_ops, config.num_vcpus, last_intid());

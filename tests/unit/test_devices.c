@@ -23,6 +23,12 @@ static void notify(unsigned channel)
     notified[channel]++;
 }
 
+static uint32_t random_bytes(void *to, uint32_t bytes)
+{
+    memset(to, 1, bytes);
+    return bytes;
+}
+
 static void inject(unsigned vcpu, unsigned intid, unsigned priority, unsigned group, unsigned index)
 {
     (void)vcpu, (void)intid, (void)priority, (void)group, (void)index;
@@ -47,6 +53,7 @@ static int setup(void **state)
     vm.ram = (struct guest_ram){ memory, 0x40000000, sizeof(memory) };
     vm.bus.regions = vm.regions;
     vm.devices.notify = notify;
+    vm.devices.random = random_bytes;
     vgic_init(&vm.vgic, &vgic_ops, 1, 63);
     return 0;
 }
@@ -104,8 +111,9 @@ static void a_device_of_each_kind(void **state)
     add_nets(1);
     add(VMM_DEVICE_VIRTIO_VSOCK);
     config.vsock = (struct vmm_vsock){ (uint64_t)(uintptr_t)&ports[3], 3, 30 };
+    add(VMM_DEVICE_VIRTIO_RNG);
     assert_true(devices_init(&vm));
-    assert_int_equal(vm.bus.num_regions, 4);
+    assert_int_equal(vm.bus.num_regions, 5);
     start_driver(3);
     assert_int_equal(notified[30], 1);
     ports[3].control.answered = ports[3].control.wanted;
@@ -114,6 +122,7 @@ static void a_device_of_each_kind(void **state)
     assert_int_equal(reg_read(3, VIRTIO_MMIO_STATUS), 0x4f); /* it has heard */
     assert_int_equal(reg_read(3, VIRTIO_MMIO_DEVICE_ID), VIRTIO_ID_VSOCK);
     assert_int_equal(reg_read(1, VIRTIO_MMIO_DEVICE_ID), VIRTIO_ID_CONSOLE);
+    assert_int_equal(reg_read(4, VIRTIO_MMIO_DEVICE_ID), VIRTIO_ID_RNG);
     assert_int_equal(reg_read(2, VIRTIO_MMIO_DEVICE_ID), VIRTIO_ID_NET);
     assert_int_equal(vm.regions[2].gpa, GPA + 0x2000);
 }
@@ -190,8 +199,8 @@ static void what_there_can_not_be(void **state)
         assert_non_null(strstr(logged, "device 0: "));
     }
     static const uint32_t types[] = { VMM_DEVICE_PL011, VMM_DEVICE_VIRTIO_CONSOLE,
-                                      VMM_DEVICE_VIRTIO_VSOCK };
-    for (unsigned i = 0; i < 3; i++) {
+                                      VMM_DEVICE_VIRTIO_VSOCK, VMM_DEVICE_VIRTIO_RNG };
+    for (unsigned i = 0; i < 4; i++) {
         setup(state);
         config.vsock = (struct vmm_vsock){ (uint64_t)(uintptr_t)&ports[0], 3, 30 };
         add(types[i]);

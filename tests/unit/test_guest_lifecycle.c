@@ -188,6 +188,48 @@ static void a_new_vmm_stops_what_runs(void **state)
     expect_calls("load0 start0 ");
 }
 
+static bool random_works;
+
+static uint32_t random_bytes(void *to, uint32_t bytes)
+{
+    static uint8_t next;
+    memset(to, ++next, bytes);
+    return random_works ? bytes : bytes - 8;
+}
+
+#define SEED_AT 0x900 /* in `memory`; the tree begins at 0x800 */
+
+/* The tree's room for a seed holds another at each start; without bytes it becomes no seed. */
+static void each_start_has_its_seed(void **state)
+{
+    uint8_t seen[2];
+    (void)state;
+    random_works = true;
+    vm.devices.has_rng = true;
+    vm.devices.random = random_bytes;
+    config.entropy.seed_offset = SEED_AT - 0x800;
+    for (unsigned i = 0; i < 2; i++) {
+        memset(memory, 0xee, sizeof(memory));
+        start_guest();
+        seen[i] = memory[SEED_AT];
+        for (unsigned at = 0; at < sizeof(memory); at++) {
+            assert_int_equal(memory[at], at - SEED_AT < VMM_SEED_BYTES ? seen[i] : 0xee);
+        }
+    }
+    assert_int_not_equal(seen[0], seen[1]);
+    random_works = false;
+    start_guest();
+    for (unsigned at = 0; at < sizeof(memory); at++) {
+        bool nop = at >= SEED_AT - 12 && at < SEED_AT + VMM_SEED_BYTES;
+        assert_int_equal(memory[at], !nop ? 0xee : at % 4 == 3 ? 4 : 0);
+    }
+    vm.devices.has_rng = false;
+    memset(memory, 0xee, sizeof(memory));
+    start_guest();
+    assert_int_equal(memory[SEED_AT], 0xee);
+    expect_log("");
+}
+
 static void bad_images(void **state)
 {
     (void)state;
@@ -361,6 +403,7 @@ int main(void)
         cmocka_unit_test_setup(starts, setup),
         cmocka_unit_test_setup(waits_for_its_disk, setup),
         cmocka_unit_test_setup(a_new_vmm_stops_what_runs, setup),
+        cmocka_unit_test_setup(each_start_has_its_seed, setup),
         cmocka_unit_test_setup(bad_images, setup),
         cmocka_unit_test_setup(second_vcpu, setup),
         cmocka_unit_test_setup(last_vcpu_off, setup),

@@ -15,7 +15,7 @@ test_guest_lifecycle_SRCS := tests/unit/test_guest_lifecycle.c vmm/guest/lifecyc
 test_devices_SRCS := tests/unit/test_devices.c $(VGIC_SRCS) sdk/libc/format.c $(addprefix vmm/, \
     devices.c count.c pl011.c serial_port.c driver_vm/driver_vm.c driver_vm/blk_link.c driver_vm/blk_link_move.c) $(addprefix vmm/virtio/, queue.c mmio.c console.c block.c \
     block_request.c block_run.c block_op.c port.c net.c net_tx.c net_rx.c net_ctrl.c \
-    vsock.c vsock_tx.c vsock_rx.c vsock_table.c)
+    vsock.c vsock_tx.c vsock_rx.c vsock_table.c rng.c)
 
 UNIT_TESTS += test_driver_vm test_driver_vm_bad
 DRIVER_VM_SRCS := tests/unit/driver_vm_rig.c $(addprefix vmm/driver_vm/,driver_vm.c blk_link.c blk_link_move.c)

@@ -8,7 +8,10 @@
 #include "vmm/log.h"
 #include "vmm/vm.h"
 
-#define BOOT_VCPU 0
+#include <string.h>
+
+#define BOOT_VCPU           0
+#define PROPERTY_HEAD_BYTES 12 /* FDT_PROP, length, name */
 
 /* Stopped first, since no register of a running vCPU may be touched; its timer stays silent. */
 static void stop_vcpu(struct vm *vm, unsigned vcpu)
@@ -28,6 +31,24 @@ static void stop_all(struct vm *vm, enum vm_state state)
     devices_stop(vm);
 }
 
+/*
+ * Each start's own /chosen/rng-seed. Linux counts on what stands there, so without random bytes
+ * the whole property becomes FDT_NOP (Devicetree Specification, 5.4.1).
+ */
+static void seed_tree(const struct vm *vm)
+{
+    static const uint8_t nop[] = { 0, 0, 0, 4 };
+    gpa_t gpa = vm->config->dtb_gpa + vm->config->entropy.seed_offset;
+    uint8_t *value = guest_ram_at(&vm->ram, gpa, VMM_SEED_BYTES);
+    if (!vm->devices.has_rng || value == NULL ||
+        vm->devices.random(value, VMM_SEED_BYTES) == VMM_SEED_BYTES) {
+        return;
+    }
+    for (uint8_t *at = value - PROPERTY_HEAD_BYTES; at < value + VMM_SEED_BYTES; at += 4) {
+        memcpy(at, nop, sizeof(nop));
+    }
+}
+
 void lifecycle_start(struct vm *vm)
 {
     gpa_t entry;
@@ -36,6 +57,7 @@ void lifecycle_start(struct vm *vm)
         vmm_log("not started");
         return;
     }
+    seed_tree(vm);
     psci_init(&vm->psci, &lifecycle_psci_ops, vm, &vm->ram, vm->config->num_vcpus);
     vm->state = VM_RUNNING;
     vcpu_start(BOOT_VCPU, entry, vm->config->dtb_gpa);

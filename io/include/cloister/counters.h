@@ -32,6 +32,7 @@
     X(GUEST_BLOCK, "exits: block")                                                                 \
     X(GUEST_NET, "exits: net")                                                                     \
     X(GUEST_VSOCK, "exits: vsock")                                                                 \
+    X(GUEST_RNG, "exits: rng")                                                                     \
     X(GUEST_OTHER, "exits: other memory")                                                          \
     X(GUEST_TIMER, "exits: timer")                                                                 \
     X(GUEST_MAINTENANCE, "exits: end of interrupt")                                                \
