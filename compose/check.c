@@ -8,7 +8,8 @@
 static const char *const reserved[] = { "serial_driver", "serial_virt_tx", "serial_virt_rx",
                                         "timer_driver",  "supervisor",     "console",
                                         "blk_driver",    "blk_virt",       "net_driver",
-                                        "net_virt_rx",   "net_virt_tx",    "uplink" };
+                                        "net_virt_rx",   "net_virt_tx",    "uplink",
+                                        "entropy" };
 
 /* Names of PDs that are made from others. */
 static const char *const suffixes[] = { "_vmm", "_switch" };

@@ -77,6 +77,7 @@ static void plan_all(struct system *system)
     plan_images(plan, &system->kernels);
     plan_images(plan, &system->initrds);
     serial_plan(system, timer);
+    entropy_plan(system);
     if (model_first_disk(system->model) != NULL && model_server(system->model) == NULL)
         disk_plan(system);
     net_plan(system, timer);

@@ -67,6 +67,14 @@ static void reg(struct writer *writer, uint64_t gpa, uint64_t bytes)
     NUMBERS(writer, "reg", HIGH(gpa), LOW(gpa), HIGH(bytes), LOW(bytes));
 }
 
+static bool has_rng(const struct vmm_config *config)
+{
+    for (uint32_t i = 0; i < config->num_devices; i++)
+        if (config->devices[i].type == VMM_DEVICE_VIRTIO_RNG)
+            return true;
+    return false;
+}
+
 static void write_chosen(struct writer *writer, const struct vmm_config *config,
                          const char *bootargs)
 {
@@ -77,6 +85,10 @@ static void write_chosen(struct writer *writer, const struct vmm_config *config,
         PUT(writer, fdt_property_u64, "linux,initrd-start", config->initrd_gpa);
         PUT(writer, fdt_property_u64, "linux,initrd-end",
             config->initrd_gpa + config->initrd.size_bytes);
+    }
+    if (has_rng(config)) { /* its VMM writes it anew at each start */
+        static const uint8_t seed[VMM_SEED_BYTES];
+        PUT(writer, fdt_property, "rng-seed", seed, sizeof(seed));
     }
     end(writer);
 }
@@ -276,4 +288,11 @@ struct device_tree device_tree_make(struct arena *arena, const struct vmm_config
     /* Cannot fail: the buffer is far larger than any tree that the checked model gives. */
     assert(writer.error == 0);
     return (struct device_tree){ writer.fdt, fdt_totalsize(writer.fdt) };
+}
+
+uint32_t device_tree_seed_offset(const struct device_tree *tree)
+{
+    const char *seed =
+        fdt_getprop(tree->bytes, fdt_path_offset(tree->bytes, "/chosen"), "rng-seed", NULL);
+    return seed == NULL ? 0 : (uint32_t)(seed - (const char *)tree->bytes);
 }

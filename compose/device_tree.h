@@ -32,3 +32,6 @@ struct passed {
 struct device_tree device_tree_make(struct arena *arena, const struct vmm_config *config,
                                     const struct passed *passed, uint64_t gicc_gpa,
                                     const char *bootargs);
+
+/* Returns where in the tree the value of /chosen/rng-seed lies; 0: there is none. */
+uint32_t device_tree_seed_offset(const struct device_tree *tree);

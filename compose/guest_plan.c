@@ -6,9 +6,7 @@
 
 #define NO_IMAGE "none"
 
-/* Returns the path that a guest's key means: its own, from the YAML file on, or the default. */
-static const char *path_of(const struct system *system, const struct value *key,
-                           const char *fallback)
+const char *path_of_key(const struct system *system, const struct value *key, const char *fallback)
 {
     if (!value_given(key))
         return fallback;
@@ -22,7 +20,7 @@ static const struct image *find_image(struct system *system, const struct guest 
                                       struct images *images, const struct value *key,
                                       const char *fallback)
 {
-    const char *path = path_of(system, key, fallback);
+    const char *path = path_of_key(system, key, fallback);
     struct mark at = value_given(key) ? key->at : guest->at;
     if (path == NULL) {
         diag_error(
@@ -112,6 +110,8 @@ static void add_devices(struct vmm_config *config, const struct model *model,
         add_virtio(config, VMM_DEVICE_VIRTIO_NET);
     if (guest->vsock.at.line != 0)
         add_virtio(config, VMM_DEVICE_VIRTIO_VSOCK);
+    if (guest->rng.number != 0)
+        add_virtio(config, VMM_DEVICE_VIRTIO_RNG);
     if (guest->serves.number != 0)
         driver_vm_add_devices(model, config);
 }
@@ -197,7 +197,9 @@ struct pd *guest_plan(struct system *system, const struct guest *guest, struct g
     plan_map_vm(plan, vm, system->gicv, GUEST_GICC_GPA, "rw");
     config->kernel = map_image(plan, vmm, boot->kernel);
     config->initrd = map_image(plan, vmm, boot->initrd);
+    entropy_plan_client(system, vmm, config, guest);
     config->dtb = plan_tree(plan, vmm, guest, boot, config, &passed);
+    config->entropy.seed_offset = device_tree_seed_offset(&boot->tree);
     if (guest->disk.number != 0 && system->disk.pd != NULL)
         disk_plan_client(system, vmm, ram, &config->block, guest);
     net_plan_client(system, vmm, ram, config, guest);

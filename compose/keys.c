@@ -108,6 +108,8 @@ static const struct key guest_keys[] = {
         OTHERWISE("no card"), HELP("its virtIO network cards: `eth0`, `eth1`...")),
     KEY("vsock", KEY_MAP, guest, vsock, .table = &guest_vsock_table, OTHERWISE("none"),
         HELP("its virtIO sockets, to other guests that have them: `vsock: {cid: 3}`")),
+    KEY("rng", KEY_CHOICE, guest, rng, .choices = bool_words, .initial = 1, OTHERWISE("true"),
+        HELP("whether it has a virtIO entropy device, and a fresh `rng-seed` at each start")),
     KEY("passthrough", KEY_LIST, guest, passthrough, COUNT(1, VMM_MAX_PASSED),
         .table = &guest_device_table, .element = &guest_device_key, OTHERWISE("none"),
         HELP("devices of the board that it has to itself, each by its node's path, or a map. "
@@ -155,6 +157,9 @@ static const struct key_table system_vsock_table =
 
 static const struct key top_keys[] = {
     KEY("system", KEY_NAME, model, name, REQUIRED, HELP("the system's name")),
+    KEY("seed", KEY_PATH, model, seed, OTHERWISE("none: nothing of it is in the image"),
+        HELP("a file of 32 to 256 bytes, mixed into the random bytes of each start; it is in the "
+             "image, and serves alone where the board's counter has no jitter")),
     KEY("console", KEY_MAP, model, console, .table = &system_console_table,
         OTHERWISE("its keys' defaults"), HELP("the terminal that all guests share")),
     KEY("vsock", KEY_MAP, model, vsock, .table = &system_vsock_table,

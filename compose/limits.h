@@ -17,9 +17,9 @@
 #define MAX_CHANNELS 62 /* ids of a PD */
 #define MAX_VCPUS    64 /* in a system */
 
-/* Supervisor, timer driver, serial driver, its two virtualisers, the counters. Disks and networks
- * take more: compose.c counts. */
-#define NUM_SYSTEM_PDS 6
+/* Supervisor, timer and entropy driver, serial driver, its two virtualisers, the counters. Disks and
+ * networks take more: compose.c counts. */
+#define NUM_SYSTEM_PDS 7
 #define MAX_GUESTS     (MAX_PDS - NUM_SYSTEM_PDS)
 #define MAX_PARTITION  127
 #define MAX_NETWORKS   8
@@ -51,6 +51,7 @@ _Static_assert(MAX_GUESTS + 2 <= SDDF_MAX_CLIENTS, "a record has room for every 
 #define PRIORITY_SERIAL_VIRT_RX 199
 #define PRIORITY_BLK_DRIVER     200
 #define PRIORITY_BLK_VIRT       199
+#define PRIORITY_ENTROPY        101 /* above the VMMs, which call it */
 #define PRIORITY_NET_DRIVER     101
 #define PRIORITY_NET_VIRT_TX    100
 #define PRIORITY_NET_VIRT_RX    99

@@ -65,6 +65,10 @@ void link_write_depends(FILE *out, const struct system *system, const char *fold
             write_path(out, image->path);
         }
     }
+    if (system->entropy.seed_path != NULL) {
+        fputs(" ", out);
+        write_path(out, system->entropy.seed_path);
+    }
     fputs("\n", out);
     /* An empty rule for each, so that a file that is gone makes compose run, and not make stop. */
     for (size_t i = 0; i < 2; i++) {

@@ -88,6 +88,7 @@ struct guest {
     struct value disk;      /* 1: a partition of the system's disk */
     struct value partition; /* from 0; check_model() fills in those that are not written */
     struct value readonly;
+    struct value rng;
     struct value serves;     /* 1: its disk, to the guests with `disk` */
     struct list net;         /* of struct guest_net */
     struct list passthrough; /* of struct guest_device */
@@ -108,6 +109,7 @@ struct system_vsock {
 struct model {
     struct mark at;
     struct value name;
+    struct value seed; /* a file */
     struct system_console console;
     struct system_vsock vsock;
     struct list networks; /* of struct network */

@@ -33,6 +33,7 @@ static void write_notes(FILE *out, const struct system *system, const char *fold
         fprintf(out, "  %s\n", note->text);
     if (system->plan.notes == NULL)
         fputs("  none\n", out);
+    entropy_write_note(out, system);
 }
 
 /* The files that describe the whole system. */

@@ -55,6 +55,7 @@ struct pd {
     const char *name;
     const char *program; /* the ELF file among the programs that it is a copy of */
     uint8_t priority;
+    bool passive;                  /* runs in its callers' time */
     unsigned budget_us, period_us; /* 0: may run for ever */
     uint8_t num_ids;               /* of channels and interrupts, handed out from 0 */
     uint64_t next_vaddr;

@@ -50,6 +50,12 @@ struct net {
     struct region *rx_data;
 };
 
+/* The entropy driver; NULL: no guest has random bytes of it. */
+struct entropy {
+    struct pd *pd;
+    const char *seed_path; /* or NULL */
+};
+
 /* The switch of a network. */
 struct net_switch {
     struct pd *pd;
@@ -69,9 +75,13 @@ struct system {
     struct serial serial;
     struct disk disk;
     struct net net;
+    struct entropy entropy;
     struct net_switch *switches; /* one a network */
     struct net_switch sockets;
 };
+
+/* guest_plan.c. Returns the path that a key means, from the YAML file on, or `fallback`. */
+const char *path_of_key(const struct system *system, const struct value *key, const char *fallback);
 
 /* guest_plan.c. Finds and places a guest's images. Returns false, with errors told, where they are
  * missing or its RAM is too small for them. */
@@ -110,6 +120,15 @@ void serial_plan_writer(struct system *system, const char *name, struct pd *pd,
 
 /* counters.c. Adds the PD that prints what the others count; they are all planned. */
 void counters_plan(struct system *system);
+/* entropy.c. Adds the driver to the plan, if a guest wants it. */
+void entropy_plan(struct system *system);
+
+/* Lets a guest's VMM call it, if the guest wants that. */
+void entropy_plan_client(struct system *system, struct pd *vmm, struct vmm_config *config,
+                         const struct guest *guest);
+
+/* Writes where the random bytes come from, and who has none. */
+void entropy_write_note(FILE *out, const struct system *system);
 
 /* disk.c. Adds driver and virtualiser to the plan. */
 void disk_plan(struct system *system);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 UNIT_TESTS += test_compose_errors test_compose_reference test_compose_system \
-    test_compose_disk test_compose_net test_compose_passed test_compose_driver_vm test_compose_counters
+    test_compose_disk test_compose_net test_compose_passed test_compose_driver_vm test_compose_counters \
+    test_compose_rng
 
 compose_TEST_SRCS := tests/unit/compose_rig.c $(COMPOSE_SRCS)
 test_compose_errors_SRCS := tests/unit/test_compose_errors.c $(compose_TEST_SRCS)
@@ -23,6 +24,9 @@ test_compose_passed_LIBS := -lyaml -lfdt -lexpat
 test_compose_driver_vm_SRCS := tests/unit/test_compose_driver_vm.c tests/unit/compose_xml.c \
     $(compose_TEST_SRCS)
 test_compose_driver_vm_LIBS := -lyaml -lfdt -lexpat
+
+test_compose_rng_SRCS := tests/unit/test_compose_rng.c tests/unit/compose_xml.c $(compose_TEST_SRCS)
+test_compose_rng_LIBS := -lyaml -lfdt -lexpat
 
 # dtc judges the guests' device trees.
 unit-packages: dtc-package

@@ -41,7 +41,7 @@ static const struct {
       "1:1: error: a system must be a map of `key: value` lines, this is a single value" },
     { "system: s\nguests: 3\n", "2:9: error: 'guests' is a single value; it must be a list, each "
                                 "element beginning with '- '" },
-    { "system: s\nguests: []\n", "2:9: error: 'guests' has 0 elements; it must have 1 to 57" },
+    { "system: s\nguests: []\n", "2:9: error: 'guests' has 0 elements; it must have 1 to 56" },
     { "system: s\nguests:\n  - a\n",
       "3:5: error: a guest must be a map of `key: value` lines, this is a single value" },
     { "system: [s]\nguests:\n  - {name: a, memory: 256M}\n",
@@ -58,23 +58,22 @@ static const struct {
       "5:5: error: unknown key 'memory2' in a guest (did you mean 'memory'?); the keys are name, "
       "count, memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, serves, "
       "net, "
-      "vsock, "
-      "passthrough, console" },
+      "vsock, rng, passthrough, console" },
     /* Keys. */
     { "sytem: s\nguests:\n  - {name: a, memory: 256M}\n",
       "1:1: error: unknown key 'sytem' in a system (did you mean 'system'?); the keys are system, "
-      "console, vsock, networks, guests\n"
+      "seed, console, vsock, networks, guests\n"
       "1:1: error: a system has no 'system'; add `system:` (the system's name)" },
     { GUEST("    zzz: 3\n"),
       "5:5: error: unknown key 'zzz' in a guest; the keys are name, count, memory, "
       "kernel, initrd, cmdline, "
-      "color, vcpus, disk, partition, readonly, serves, net, vsock, passthrough, console" },
+      "color, vcpus, disk, partition, readonly, serves, net, vsock, rng, passthrough, console" },
     { GUEST("    console: {cols: 80}\n"),
       "5:15: error: unknown key 'cols' in a guest's console; the keys are enabled, columns, rows" },
     { GUEST("    \"a\\0b\": 3\n"),
       "5:5: error: unknown key '' in a guest; the keys are name, count, memory, kernel, initrd, "
       "cmdline, "
-      "color, vcpus, disk, partition, readonly, serves, net, vsock, passthrough, console" },
+      "color, vcpus, disk, partition, readonly, serves, net, vsock, rng, passthrough, console" },
     { GUEST("    memory: 128M\n"),
       "5:5: error: 'memory' is given twice in a guest, first in line 4; remove one" },
     { "system: s\nsystem: s\nguests:\n  - {name: a, memory: 256M}\n",
@@ -192,13 +191,12 @@ static const struct {
       "3:37: error: unknown key 'colour' in a guest (did you mean 'color'?); the keys are name, "
       "count, memory, kernel, initrd, cmdline, color, vcpus, disk, partition, readonly, serves, "
       "net, "
-      "vsock, "
-      "passthrough, console" },
+      "vsock, rng, passthrough, console" },
     /* Several at once. */
-    { GUEST("    count: 59\n"), "5:12: error: 'count' is '59'; it must be a number from 1 to 57" },
-    { GUEST("    count: 0\n"), "5:12: error: 'count' is '0'; it must be a number from 1 to 57" },
+    { GUEST("    count: 59\n"), "5:12: error: 'count' is '59'; it must be a number from 1 to 56" },
+    { GUEST("    count: 0\n"), "5:12: error: 'count' is '0'; it must be a number from 1 to 56" },
     { GUEST("    count: 50\n  - {name: b, memory: 256M, count: 9}\n"),
-      "6:36: error: the guests up to this one are 59; a system has at most 57" },
+      "6:36: error: the guests up to this one are 59; a system has at most 56" },
     { "system: s\nguests:\n  - {name: abcdefghijklmnopqrstuvwxyzabcde, memory: 256M, count: 11}\n",
       "3:12: error: with an index behind it 'abcdefghijklmnopqrstuvwxyzabcde' is longer than 32 "
       "characters; shorten it" },
@@ -345,7 +343,7 @@ static void limits_are_told(void **state)
 {
     (void)state;
     char *yaml = guests_file("", 59, "");
-    expect(yaml, "3:3: error: 'guests' has 59 elements; it must have 1 to 57");
+    expect(yaml, "3:3: error: 'guests' has 59 elements; it must have 1 to 56");
     free(yaml);
     yaml = guests_file("console: {switch: at}\n", 10, "");
     expect(yaml, "2:19: error: 'at' names a guest by one digit and reaches 9, there are 10; use "
@@ -361,7 +359,7 @@ static void too_many_pds_are_told(void **state)
 {
     (void)state;
     rig_write_board(64ul << 30, true);
-    char *yaml = guests_file("", 57, ", disk: true");
+    char *yaml = guests_file("", 56, ", disk: true");
     expect(yaml, "3:3: error: this system has 65 protection domains, a VMM for each guest among "
                  "them; the Microkit has at most 63, remove 2 guests");
     free(yaml);

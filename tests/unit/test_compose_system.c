@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What compose writes fits together: description, records and device trees, of 1 to 58 guests. */
+/* What compose writes fits together: description, records and device trees, of 1 to 56 guests. */
 #include "compose/limits.h"
 #include "tests/unit/compose_rig.h"
 #include "tests/unit/compose_xml.h"
@@ -388,7 +388,7 @@ static void check_system(const struct composed *system, unsigned guests)
     check_drivers(system);
     check_serial(system, guests);
     check_supervisor(system);
-    assert_int_equal(system->xml->num_pds, guests + 6);
+    assert_int_equal(system->xml->num_pds, guests + 7);
 }
 
 /* ---- The tests --------------------------------------------------------------------------------*/
@@ -432,7 +432,7 @@ static void all_keys_arrive(void **state)
                         "earlycon=pl011,0x09000000 console=hvc0 hostname=one quiet x=1");
     free(fdt);
     assert_int_equal(one.num_vcpus, 4);
-    assert_int_equal(one.num_devices, 2);
+    assert_int_equal(one.num_devices, 3);
     assert_int_equal(one.devices[1].type, VMM_DEVICE_VIRTIO_CONSOLE);
     assert_int_equal(one.devices[1].columns, 132);
     assert_int_equal(one.devices[1].rows, 43);
@@ -441,7 +441,7 @@ static void all_keys_arrive(void **state)
     assert_null(fdt_getprop(fdt, fdt_path_offset(fdt, "/chosen"), "linux,initrd-start", NULL));
     free(fdt);
     assert_int_equal(two.ram_bytes, 1ul << 30);
-    assert_int_equal(two.num_devices, 1); /* the PL011 for earlycon stays */
+    assert_int_equal(two.num_devices, 2); /* the PL011 for earlycon stays */
     assert_int_equal(two.initrd.size_bytes, 0);
     free(check_guest(&system, "three", &three));
     assert_int_equal(three.ram_bytes, 64ul << 20);
@@ -505,7 +505,7 @@ static void two_runs_are_equal(void **state)
         files++;
     }
     (void)closedir(folder);
-    assert_int_equal(files, 8 * 4 + 6 + 2 + 5 + 1);
+    assert_int_equal(files, 8 * 4 + 7 + 2 + 5 + 1);
     free(a.xml);
     free(b.xml);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The entropy driver. Its noise is how long a walk through memory takes, in ticks of the generic
- * timer's counter: what caches, refills, interrupts and, in an emulator, the host make of it. Nobody
- * has certified that. Passive: clients pay for what they draw.
+ * timer's counter: what caches, refills, interrupts and, in an emulator, the host make of it.
+ * Nobody has certified that. Passive: clients pay for what they draw.
  */
 #include "io/drivers/entropy/entropy_core.h"
 
@@ -11,8 +11,8 @@
 #include <string.h>
 
 #define MEMORY_BYTES 0x10000u /* about a first-level cache */
-#define STEPS        64u /* of a walk; enough for some ticks of a slow counter */
-#define BAD_REQUEST  1   /* label of a reply to what is no request */
+#define STEPS        64u      /* of a walk; enough for some ticks of a slow counter */
+#define BAD_REQUEST  1        /* label of a reply to what is no request */
 
 extern struct entropy_config entropy_config;
 __attribute__((section(".entropy_config"), used)) struct entropy_config entropy_config;
@@ -56,7 +56,6 @@ void init(void)
         return;
     }
     entropy_core_init(&core, walk, config->seed, config->seed_bytes);
-    memset(entropy_config.seed, 0, sizeof(entropy_config.seed));
     tell();
 }
 

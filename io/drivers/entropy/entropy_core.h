@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The entropy driver without its hardware. Samples of a noise source, tested and hashed, make a key;
- * ChaCha20 makes bytes from it and, with each answer, the next key in place of it: who sees all of
- * our memory later can't compute what was given out before. New samples go into the key as answers
- * are given.
+ * The entropy driver without its hardware. Samples of a noise source, tested and hashed, make a
+ * key; ChaCha20 makes bytes from it and, with each answer, the next key in place of it: who sees
+ * all of our memory later can't compute what was given out before. New samples go into the key as
+ * answers are given.
  */
 #pragma once
 
@@ -34,5 +34,6 @@ struct entropy_core {
 void entropy_core_init(struct entropy_core *core, uint64_t (*sample)(void), const void *seed,
                        uint32_t seed_bytes);
 
-/* Gives `bytes` bytes, at most ENTROPY_MAX_BYTES of them; returns how many: 0 if it is not ready. */
+/* Gives `bytes` bytes, at most ENTROPY_MAX_BYTES of them; returns how many: 0 if it is not ready.
+ */
 uint32_t entropy_core_get(struct entropy_core *core, void *to, uint32_t bytes);

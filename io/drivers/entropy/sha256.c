@@ -19,9 +19,9 @@ static const uint32_t constants[ROUNDS] = {
 };
 
 /* 5.3.3: of the square roots of the first 8. */
-static const uint32_t first_state[SHA256_WORDS] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                                                    0x510e527f, 0x9b05688c, 0x1f83d9ab,
-                                                    0x5be0cd19 };
+static const uint32_t first_state[SHA256_WORDS] = {
+    0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19
+};
 
 static uint32_t rotate(uint32_t word, unsigned bits)
 {
