@@ -17,8 +17,8 @@
 #define MAX_CHANNELS 62 /* ids of a PD */
 #define MAX_VCPUS    64 /* in a system */
 
-/* Supervisor, timer and entropy driver, serial driver, its two virtualisers, the counters. Disks and
- * networks take more: compose.c counts. */
+/* Supervisor, timer and entropy driver, serial driver, its two virtualisers, the counters. Disks
+ * and networks take more: compose.c counts. */
 #define NUM_SYSTEM_PDS 7
 #define MAX_GUESTS     (MAX_PDS - NUM_SYSTEM_PDS)
 #define MAX_PARTITION  127
