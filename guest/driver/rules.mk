@@ -13,8 +13,8 @@ $(GUEST_DRIVER_MODULE): guest/driver/module.sh guest/fetch.sh $(GUEST_DIR)/.tree
 	guest/driver/module.sh $(GUEST_DIR)/tree $(GUEST_CACHE) $@
 
 # Its queues lie in memory that takes aligned accesses only.
-$(GUEST_DRIVER_PROGRAM): GUEST_PROGRAM_FLAGS := -Iio/include -mstrict-align -pthread
-$(GUEST_DRIVER_PROGRAM): guest/programs/uio_blk.c $(GUEST_PROGRAM_HEADERS) \
+$(GUEST_DRIVER_PROGRAM): GUEST_PROGRAM_FLAGS := -Iio/include -mstrict-align
+$(GUEST_DRIVER_PROGRAM): guest/programs/uio_blk.c guest/programs/uio_blk_serve.c $(GUEST_PROGRAM_HEADERS) \
     $(addprefix io/include/,cloister/blk_check.h cloister/uio_blk.h sddf/blk_queue.h sddf/config.h) \
     | $(BUILD_DIR)/.tools
 	$(guest_program)

@@ -46,13 +46,18 @@ static inline void *uio_map(unsigned index, int device, unsigned map, uint64_t *
     return at == MAP_FAILED ? NULL : at;
 }
 
-/* Waits until the device has interrupted since the last time. */
-static inline bool uio_wait(int device)
+/* Lets the device interrupt, once: until then it can be polled for reading. */
+static inline bool uio_enable(int device)
 {
     const int32_t enable = 1;
+    return write(device, &enable, sizeof(enable)) == sizeof(enable);
+}
+
+/* Takes note of the interrupts since the last time; waits for one if there was none. */
+static inline bool uio_wait(int device)
+{
     int32_t count;
-    return write(device, &enable, sizeof(enable)) == sizeof(enable) &&
-           read(device, &count, sizeof(count)) == sizeof(count);
+    return read(device, &count, sizeof(count)) == sizeof(count);
 }
 
 /* Registers' worth of a region, as one LDP or STP: the hardware takes aligned accesses only. */

@@ -2,18 +2,18 @@
 /*
  * uio_blk DISK: serves a disk to the guests whose links (cloister/uio_blk.h) this guest has, to
  * each the partition that its link names. A process for each link, so that one life is ended by a
- * process's end; a number of threads in it, each of which takes a request, does it whole through
- * an aligned buffer of its own past the page cache, and answers it. What is asked for is checked
- * here too: the VMM in between is trusted by the clients, not by us.
+ * process's end. It has one thread, which starts what its client asks for and takes what has ended,
+ * all through io_uring and past the page cache (uio_blk_serve.h is the work itself).
  */
 #include "guest/programs/uio.h"
+#include "guest/programs/uio_blk_serve.h"
+#include "guest/programs/uio_ring.h"
 
-#include <cloister/blk_check.h>
 #include <cloister/uio_blk.h>
 #include <ctype.h>
-#include <errno.h>
+#include <linux/falloc.h>
 #include <linux/fs.h>
-#include <pthread.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -21,8 +21,8 @@
 #include <sys/wait.h>
 
 #define MAX_LINKS    8
-#define WORKERS      16
-#define BUFFER_BYTES (256u << 10) /* a multiple of the block */
+#define RING_ENTRIES 32u         /* at least one more than SERVE_SLOTS */
+#define INTERRUPT    SERVE_SLOTS /* the name of its operation in the ring; below are the slots' */
 
 struct link {
     char client[UIO_BLK_CLIENT_BYTES + 1];
@@ -31,11 +31,9 @@ struct link {
     pid_t process;
     uint8_t *rings;
     volatile uint32_t *registers;
-    uint8_t *data;
     uint32_t life;
-    struct blk_limits limits;
-    struct blk_server queue;
-    pthread_mutex_t taking, answering; /* each end of the queues has one user at a time */
+    struct uio_ring ring;
+    struct serve serve;
 };
 
 static struct link links[MAX_LINKS];
@@ -57,145 +55,145 @@ __attribute__((noreturn)) static void die(const struct link *link, const char *w
     exit(1);
 }
 
-/* ---- Requests ---------------------------------------------------------------------------------*/
+/* ---- The disk ---------------------------------------------------------------------------------*/
 
-static uint32_t status_of(int error)
+static void start_operation(void *disk, const struct serve_operation *operation)
 {
-    switch (error) {
-    case 0:
-        return BLK_RESP_OK;
-    case ENODEV:
-    case ENXIO:
-    case ENOMEDIUM:
-        return BLK_RESP_ERR_NO_DEVICE;
-    case EOPNOTSUPP:
-    case EINVAL:
-        return BLK_RESP_ERR_INVALID_PARAM;
-    default:
-        return BLK_RESP_ERR_IO;
+    static const uint8_t opcodes[] = { [SERVE_READ] = IORING_OP_READ,
+                                       [SERVE_WRITE] = IORING_OP_WRITE,
+                                       [SERVE_FLUSH] = IORING_OP_FSYNC,
+                                       [SERVE_ZERO] = IORING_OP_FALLOCATE };
+    struct link *link = disk;
+    struct io_uring_sqe *sqe =
+        uio_ring_add(&link->ring, opcodes[operation->code], link->disk, operation->slot);
+    sqe->off = operation->at;
+    if (operation->code == SERVE_FLUSH) {
+        sqe->fsync_flags = IORING_FSYNC_DATASYNC;
+    } else if (operation->code == SERVE_ZERO) {
+        sqe->addr = operation->bytes;
+        sqe->len = FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE;
+    } else {
+        sqe->addr = (uintptr_t)operation->buffer;
+        sqe->len = (uint32_t)operation->bytes;
     }
 }
 
-/* All of it or an error. */
-static int transfer(int disk, bool writes, uint8_t *buffer, size_t bytes, off_t at)
-{
-    while (bytes > 0) {
-        ssize_t done = writes ? pwrite(disk, buffer, bytes, at) : pread(disk, buffer, bytes, at);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return done < 0 ? errno : EIO; /* behind the end: the disk has shrunk */
-        buffer += done;
-        bytes -= (size_t)done;
-        at += done;
-    }
-    return 0;
-}
+/* ---- Waiting ----------------------------------------------------------------------------------*/
 
-static int move(const struct link *link, uint8_t *buffer, const struct blk_req *req)
-{
-    bool writes = req->code == BLK_REQ_WRITE;
-    uint64_t bytes = (uint64_t)req->count * BLK_TRANSFER_SIZE;
-    int error = 0;
-    for (uint64_t done = 0; done < bytes && error == 0; done += BUFFER_BYTES) {
-        uint64_t left = bytes - done;
-        size_t part = left < BUFFER_BYTES ? (size_t)left : BUFFER_BYTES;
-        uio_pair *data = (uio_pair *)(link->data + req->io_or_offset + done);
-        if (writes)
-            uio_copy((uio_pair *)buffer, data, part);
-        error = transfer(link->disk, writes, buffer, part,
-                         (off_t)(req->block_number * BLK_TRANSFER_SIZE + done));
-        if (!writes && error == 0)
-            uio_copy(data, (const uio_pair *)buffer, part);
-    }
-    return error;
-}
-
-static int write_zeroes(const struct link *link, const struct blk_req *req)
-{
-    uint64_t range[2] = { req->block_number * BLK_TRANSFER_SIZE,
-                          (uint64_t)req->count * BLK_TRANSFER_SIZE };
-    return ioctl(link->disk, BLKZEROOUT, range) == 0 ? 0 : errno;
-}
-
-static struct blk_resp serve(const struct link *link, uint8_t *buffer, const struct blk_req *req)
-{
-    int error;
-    uint32_t status = blk_check_request(&link->limits, req);
-    if (status != BLK_RESP_OK)
-        return (struct blk_resp){ status, 0, req->id };
-    if (blk_moves_data(req->code))
-        error = move(link, buffer, req);
-    else if (blk_flushes(req->code))
-        error = fdatasync(link->disk) == 0 ? 0 : errno;
-    else
-        error = write_zeroes(link, req);
-    return (struct blk_resp){ status_of(error), error == 0 ? req->count : 0, req->id };
-}
-
-/* ---- Threads ----------------------------------------------------------------------------------*/
-
-/* Our life is over: so are all threads, with what they do. */
+/* Our life is over: so is what we do. */
 static void check_life(const struct link *link)
 {
     if (page_of(link)->life != link->life)
         _exit(0);
 }
 
-/* Whoever holds the lock waits for the interrupt, for all. */
-static struct blk_req take(struct link *link)
+static void await_interrupt(struct link *link)
 {
-    struct blk_req req;
-    pthread_mutex_lock(&link->taking);
-    while (!blk_server_receive(&link->queue, &req)) {
-        if (!uio_wait(link->device))
-            die(link, "wait for its interrupt");
-        check_life(link);
-        put_register(link, UIO_BLK_ACK, link->life);
-    }
-    pthread_mutex_unlock(&link->taking);
-    return req;
+    if (!uio_enable(link->device))
+        die(link, "enable its interrupt");
+    uio_ring_add(&link->ring, IORING_OP_POLL_ADD, link->device, INTERRUPT)->poll32_events = POLLIN;
 }
 
-/* There is room: it answers what was asked, and the VMM asks for no more than the queue holds. */
-static void answer(struct link *link, const struct blk_resp *resp)
+static void take_interrupt(struct link *link)
+{
+    if (!uio_wait(link->device))
+        die(link, "take its interrupt");
+    put_register(link, UIO_BLK_ACK, link->life);
+    await_interrupt(link);
+}
+
+static bool take_ended(struct link *link)
+{
+    struct io_uring_cqe cqe;
+    bool any = false;
+    for (; uio_ring_next(&link->ring, &cqe); any = true) {
+        if (cqe.user_data == INTERRUPT)
+            take_interrupt(link);
+        else
+            serve_end(&link->serve, (unsigned)cqe.user_data, cqe.res);
+    }
+    return any;
+}
+
+static void enter_ring(struct link *link, unsigned wait)
+{
+    if (!uio_ring_enter(&link->ring, wait))
+        die(link, "use its ring");
+}
+
+/* What comes after the last look at queue and life finds us not awake, and interrupts. */
+static void sleep_until_event(struct link *link)
+{
+    page_of(link)->awake = 0;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    check_life(link);
+    if (!serve_take(&link->serve))
+        enter_ring(link, 1);
+    page_of(link)->awake = 1;
+}
+
+static void tell_answers(struct link *link)
+{
+    if (link->serve.answered)
+        put_register(link, UIO_BLK_KICK, link->life);
+    link->serve.answered = false;
+}
+
+static void work(struct link *link)
 {
     check_life(link);
-    pthread_mutex_lock(&link->answering);
-    (void)blk_server_respond(&link->queue, resp);
-    pthread_mutex_unlock(&link->answering);
-    put_register(link, UIO_BLK_KICK, link->life);
-}
-
-static void *work(void *argument)
-{
-    struct link *link = argument;
-    uint8_t *buffer = aligned_alloc(BLK_TRANSFER_SIZE, BUFFER_BYTES);
-    if (buffer == NULL)
-        die(link, "get memory");
-    for (;;) {
-        struct blk_req req = take(link);
-        struct blk_resp resp = serve(link, buffer, &req);
-        answer(link, &resp);
-    }
-    return NULL;
+    bool moves = take_ended(link);
+    moves |= serve_take(&link->serve);
+    if (link->ring.queued > 0)
+        enter_ring(link, 0);
+    tell_answers(link);
+    if (!moves)
+        sleep_until_event(link);
 }
 
 /* ---- A link's process -------------------------------------------------------------------------*/
 
+struct disk_name {
+    char text[256];
+};
+
 /* As the kernel names partitions: vda1, but mmcblk0p1. */
-static int open_disk(const struct link *link, const char *path, bool read_only)
+static struct disk_name name_disk(const struct link *link, const char *path)
 {
-    char name[256];
+    struct disk_name name;
     uint32_t partition = page_of(link)->partition;
     const char *between = isdigit((unsigned char)path[strlen(path) - 1]) ? "p" : "";
     if (partition == UIO_BLK_WHOLE_DISK)
-        (void)snprintf(name, sizeof(name), "%s", path);
+        (void)snprintf(name.text, sizeof(name.text), "%s", path);
     else
-        (void)snprintf(name, sizeof(name), "%s%s%u", path, between, partition + 1);
-    int disk = open(name, (read_only ? O_RDONLY : O_RDWR) | O_DIRECT | O_CLOEXEC);
+        (void)snprintf(name.text, sizeof(name.text), "%s%s%u", path, between, partition + 1);
+    return name;
+}
+
+/* Requests that it works on; 0 as well if it tells none. */
+static unsigned disk_works(const struct disk_name *name)
+{
+    char path[320];
+    unsigned reads = 0, writes = 0;
+    (void)snprintf(path, sizeof(path), "/sys/class/block/%s/inflight", basename(name->text));
+    FILE *file = fopen(path, "re");
+    if (file == NULL || fscanf(file, "%u %u", &reads, &writes) != 2)
+        reads = writes = 0;
+    if (file != NULL)
+        fclose(file);
+    return reads + writes;
+}
+
+/* What a process of ours has started outlives it, and must not come after what we write. */
+static int open_disk(const struct link *link, const char *path, bool read_only)
+{
+    struct disk_name name = name_disk(link, path);
+    while (disk_works(&name) > 0)
+        usleep(1000);
+    int disk = open(name.text, (read_only ? O_RDONLY : O_RDWR) | O_DIRECT | O_CLOEXEC);
     if (disk < 0)
-        fprintf(stderr, "uio_blk: %s has no disk: %s: %s\n", link->client, name, strerror(errno));
+        fprintf(stderr, "uio_blk: %s has no disk: %s: %s\n", link->client, name.text,
+                strerror(errno));
     return disk;
 }
 
@@ -204,47 +202,47 @@ static void open_limits(struct link *link, const char *path, uint64_t data_bytes
 {
     uint64_t bytes = 0;
     int no_writes = 0;
-    link->limits.data_bytes = data_bytes;
-    link->limits.read_only = page_of(link)->read_only != 0;
-    link->limits.extensions = BLK_EXT_WRITE_ZEROES;
-    link->disk = open_disk(link, path, link->limits.read_only);
+    struct blk_limits *limits = &link->serve.limits;
+    limits->data_bytes = data_bytes;
+    limits->read_only = page_of(link)->read_only != 0;
+    limits->extensions = BLK_EXT_WRITE_ZEROES;
+    link->disk = open_disk(link, path, limits->read_only);
     if (link->disk >= 0 && ioctl(link->disk, BLKGETSIZE64, &bytes) == 0)
-        link->limits.blocks = bytes / BLK_TRANSFER_SIZE;
+        limits->blocks = bytes / BLK_TRANSFER_SIZE;
     if (link->disk >= 0 && ioctl(link->disk, BLKROGET, &no_writes) == 0 && no_writes != 0)
-        link->limits.read_only = true;
+        limits->read_only = true;
 }
 
 static void greet(struct link *link)
 {
+    const struct blk_limits *limits = &link->serve.limits;
     put_register(link, UIO_BLK_HELLO, 0);
     link->life = page_of(link)->life;
-    link->queue = blk_queue_server((struct blk_req_queue *)(link->rings + UIO_BLK_REQ_OFFSET),
-                                   (struct blk_resp_queue *)(link->rings + UIO_BLK_RESP_OFFSET),
-                                   UIO_BLK_ENTRIES);
+    link->serve.queue = blk_queue_server(
+        (struct blk_req_queue *)(link->rings + UIO_BLK_REQ_OFFSET),
+        (struct blk_resp_queue *)(link->rings + UIO_BLK_RESP_OFFSET), UIO_BLK_ENTRIES);
     volatile struct blk_storage_info *info = &page_of(link)->info;
-    info->read_only = link->limits.read_only;
+    info->read_only = limits->read_only;
     info->sector_size = 512;
-    info->extensions = link->limits.extensions;
-    info->capacity = link->limits.blocks;
+    info->extensions = limits->extensions;
+    info->capacity = limits->blocks;
     put_register(link, UIO_BLK_SERVE, link->life);
 }
 
 /* The child's side: never returns. */
 __attribute__((noreturn)) static void run(struct link *link, const char *disk, uint64_t data_bytes)
 {
-    pthread_t thread;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    link->serve.buffers = aligned_alloc(BLK_TRANSFER_SIZE, SERVE_SLOTS * SERVE_PIECE_BYTES);
+    if (link->serve.buffers == NULL || !uio_ring_open(&link->ring, RING_ENTRIES))
+        die(link, "start");
     open_limits(link, disk, data_bytes);
     greet(link);
-    printf("uio_blk: %s has %lu blocks%s\n", link->client, link->limits.blocks,
-           link->limits.read_only ? ", read-only" : "");
-    for (unsigned i = 1; i < WORKERS; i++) {
-        errno = pthread_create(&thread, NULL, work, link);
-        if (errno != 0)
-            die(link, "start a thread");
-    }
-    work(link);
-    abort(); /* not reached */
+    printf("uio_blk: %s has %lu blocks%s\n", link->client, link->serve.limits.blocks,
+           link->serve.limits.read_only ? ", read-only" : "");
+    await_interrupt(link);
+    for (;;)
+        work(link);
 }
 
 /* ---- All of them ------------------------------------------------------------------------------*/
@@ -260,14 +258,13 @@ static void find_link(unsigned index)
         strcmp(name, UIO_BLK_NAME) != 0)
         return;
     *link = (struct link){ .client = UIO_BLK_NAME,
-                           .taking = PTHREAD_MUTEX_INITIALIZER,
-                           .answering = PTHREAD_MUTEX_INITIALIZER };
+                           .serve = { .start = start_operation, .disk = link } };
     (void)snprintf(name, sizeof(name), "/dev/uio%u", index);
     link->device = open(name, O_RDWR | O_CLOEXEC);
     link->rings = uio_map(index, link->device, 0, &bytes);
     link->registers = uio_map(index, link->device, 1, &bytes);
-    link->data = uio_map(index, link->device, 2, &data_sizes[num_links]);
-    if (link->rings == NULL || link->registers == NULL || link->data == NULL)
+    link->serve.data = uio_map(index, link->device, 2, &data_sizes[num_links]);
+    if (link->rings == NULL || link->registers == NULL || link->serve.data == NULL)
         die(link, name);
     for (unsigned i = 0; i < UIO_BLK_CLIENT_BYTES; i++)
         link->client[i] = page_of(link)->client[i];
@@ -285,7 +282,7 @@ static void start(unsigned index, const char *disk)
         run(link, disk, data_sizes[index]);
 }
 
-/* A process that ends has all its threads ended: the clients are told, and another one comes. */
+/* A process has ended: its client is told, and another one comes. */
 static void restart(const char *disk)
 {
     pid_t ended = wait(NULL);

@@ -78,6 +78,24 @@ static void requests_go_through(void **state)
     rig_expect_nothing(1);
 }
 
+/* It is not woken while it says that it looks for itself, and again as soon as it does not. */
+static void a_server_that_is_awake(void **state)
+{
+    (void)state;
+    page_of(0)->awake = 1;
+    rig_send(0, BLK_REQ_READ, 0, 1, 0, 1);
+    assert_false(servers[0].irq);
+    assert_int_equal(rig_take(0).count, 1);
+    page_of(0)->awake = 0;
+    rig_kick(0);
+    assert_false(servers[0].irq); /* there is nothing new */
+    rig_send(0, BLK_REQ_READ, 0, 1, 0, 2);
+    assert_true(servers[0].irq);
+    page_of(0)->awake = UINT32_MAX;
+    rig_hello(0);
+    assert_int_equal(page_of(0)->awake, 0);
+}
+
 static void flush_and_barrier(void **state)
 {
     (void)state;
@@ -237,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(clients_wait_for_a_server),
         TEST(requests_go_through),
+        TEST(a_server_that_is_awake),
         TEST(flush_and_barrier),
         TEST(all_of_a_full_queue),
         TEST(a_new_server_forgets_the_old),

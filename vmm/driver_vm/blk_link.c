@@ -26,6 +26,7 @@ static void clear_rings(struct blk_link *link)
     link->server = (struct blk_client){ .req = req, .resp = resp, .capacity = UIO_BLK_ENTRIES };
     link->page->partition = link->record->partition;
     link->page->read_only = link->record->read_only;
+    link->page->awake = 0;
     memcpy(link->page->client, link->record->client, sizeof(link->page->client));
 }
 
@@ -89,10 +90,18 @@ static void go_down(struct blk_link *link, const char *why)
     end_life(link);
 }
 
+/* The fence: a server that goes to sleep sees what we have put in, or we see that it does. */
+static bool server_is_awake(const struct blk_link *link)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    return __atomic_load_n(&link->page->awake, __ATOMIC_RELAXED) != 0;
+}
+
 static void send_signals(struct blk_link *link)
 {
-    if (link->raise_irq) {
-        link->raise_irq = false;
+    bool raise = link->raise_irq && !server_is_awake(link);
+    link->raise_irq = false;
+    if (raise) {
         irq_line_set(&link->irq, true);
     }
     if (link->notify_client) {

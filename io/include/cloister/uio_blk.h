@@ -17,9 +17,10 @@
  * the guest stops: page->life changes and the interrupt is raised. Between two lives nothing goes
  * to the data region; so a server says HELLO only when it works on nothing of an earlier life.
  *
- * Signals. The interrupt is a level: raised when requests have been put in, lowered by ACK. A
- * server that has been woken writes ACK, takes what there is, and waits again. It writes KICK after
- * it has put responses in.
+ * Signals. The interrupt is a level: raised when requests have been put in or the life has ended,
+ * lowered by ACK. A server that has been woken writes ACK, takes what there is, and waits again. It
+ * writes KICK after it has put responses in. While page->awake is set nothing raises the interrupt:
+ * the server looks at queue and life by itself, and once more between clearing it and its sleep.
  */
 #pragma once
 
@@ -50,6 +51,7 @@ struct uio_blk_page {
     uint32_t reserved;
     char client[UIO_BLK_CLIENT_BYTES]; /* its name, for the log */
     struct blk_storage_info info;      /* the server's; `ready` is not looked at */
+    uint32_t awake;                    /* the server's: no interrupt, please; HELLO clears it */
 };
 
 _Static_assert(sizeof(struct uio_blk_page) <= UIO_BLK_REQ_OFFSET, "the rings' layout");
