@@ -65,7 +65,10 @@ static const char *const qemu_words[] = { "nothing", "net", "disk", NULL };
 
 static const struct key guest_device_keys[] = {
     KEY("node", KEY_TEXT, guest_device, node, REQUIRED,
-        HELP("the path of the device's node in the board's device tree")),
+        HELP("the path of the device's node in the board's device tree. Whole pages are passed "
+             "through: of QEMU's virtio-mmio slots, eight a page from `/virtio_mmio@a000000` on, "
+             "16 to 23 cannot be where the system has a network card, 24 to 31 where it has a "
+             "disk")),
     KEY("qemu", KEY_CHOICE, guest_device, qemu, .choices = qemu_words, OTHERWISE("nothing"),
         HELP("what `make qemu` puts into this virtio-mmio slot: a network card of its own, or "
              "DISK=")),
@@ -102,8 +105,8 @@ static const struct key guest_keys[] = {
     KEY("readonly", KEY_CHOICE, guest, readonly, .choices = bool_words, OTHERWISE("false"),
         HELP("whether its disk is read-only; only such guests may share a partition")),
     KEY("serves", KEY_CHOICE, guest, serves, .choices = serves_words, OTHERWISE("nothing"),
-        HELP("`disk`: the disk of the guests with one is served by this guest, which has it by "
-             "`passthrough` as its own `/dev/vda`")),
+        HELP("`disk`: the disk of the guests with one, 8 at most, is served by this guest, which "
+             "has it by `passthrough` as its own `/dev/vda`")),
     KEY("net", KEY_LIST, guest, net, COUNT(1, VMM_MAX_NETS), .table = &guest_net_table,
         OTHERWISE("no card"), HELP("its virtIO network cards: `eth0`, `eth1`...")),
     KEY("vsock", KEY_MAP, guest, vsock, .table = &guest_vsock_table, OTHERWISE("none"),

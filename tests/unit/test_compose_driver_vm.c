@@ -137,6 +137,25 @@ static void served_disks_fit_together(void **state)
     free(system.xml);
 }
 
+/* As many clients as a server can have; one more is refused (test_compose_errors). */
+static void eight_clients(void **state)
+{
+    (void)state;
+    char name[SDDF_NAME_BYTES];
+    struct composed system =
+        composed_yaml("system: s\nguests:\n"
+                      "  - {name: a, count: 8, memory: 64M, disk: true}\n"
+                      "  - {name: s, memory: 64M, serves: disk, passthrough: [{node: "
+                      "/virtio_mmio@a001e00, qemu: disk}]}\n",
+                      "eight");
+    composed_record(&system, "s_vmm", "vmm_config", &server, sizeof(server));
+    for (unsigned i = 0; i < VMM_MAX_SERVED; i++) {
+        (void)snprintf(name, sizeof(name), "a%u", i);
+        check_link(&system, i, name, i, false);
+    }
+    free(system.xml);
+}
+
 /* A guest without a disk, and one whose disk is the board's, await nothing. */
 static void others_await_nothing(void **state)
 {
@@ -158,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(served_disks_fit_together),
+        cmocka_unit_test(eight_clients),
         cmocka_unit_test(others_await_nothing),
     };
     return cmocka_run_group_tests(tests, rig_setup, rig_teardown);

@@ -223,6 +223,9 @@ static const struct {
             "  - {name: c, memory: 256M, passthrough: [/y], serves: disk}\n"),
       "8:56: error: c serves the disk as another guest does; there is one disk, let one of them "
       "serve it" },
+    { GUEST("    count: 9\n    disk: true\n  - {name: s, memory: 256M, passthrough: [/x], serves: "
+            "disk}\n"),
+      "7:56: error: s serves more guests than it can; give a disk to 8 at most" },
     { GUEST("    disk: true\n    partition: 128\n"),
       "6:16: error: 'partition' is '128'; it must be a number from 0 to 127" },
     { GUEST("    disk: true\n    partition: 1\n  - {name: b, memory: 256M, disk: true, partition: "

@@ -20,7 +20,7 @@ static void reads_and_writes(void **state)
     assert_false(serve_take(&serve));
     assert_false(serve.answered);
     assert_int_equal(num_started, 2);
-    data[4 * BLOCK] ^= 1; /* comes too late, and stays */
+    data[4 * BLOCK] ^= 1;   /* comes too late, and stays */
     disk_does(1, SIZE_MAX); /* in any order */
     assert_true(serve.answered);
     disk_does_all();
