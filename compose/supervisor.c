@@ -17,12 +17,8 @@ void supervisor_plan(struct system *system)
 }
 
 /* Who can not go on from what its queues hold. */
-static const char *const stay[] = { "blk_driver_virtio_mmio.elf",
-                                    "blk_virt.elf",
-                                    "net_driver_virtio_mmio.elf",
-                                    "net_virt_rx.elf",
-                                    "net_virt_tx.elf",
-                                    "switch.elf" };
+static const char *const stay[] = { "net_driver_virtio_mmio.elf", "net_virt_rx.elf",
+                                    "net_virt_tx.elf", "switch.elf" };
 
 static bool stays(const struct pd *pd)
 {

@@ -140,8 +140,10 @@ void init(void)
     for (unsigned i = 0; i < config.num_irqs; i++) {
         microkit_irq_ack(config.irqs[i].channel); /* Microkit 2.0 leaves that to us */
     }
+    lifecycle_init(&vm);
     if (devices_init(&vm)) {
-        lifecycle_init(&vm);
+        vm.state = VM_WAITING;
+        lifecycle_continue(&vm);
     }
     if (restart_lives > 1) {
         vmm_log("its VMM has been started again: the guest boots anew");

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cloister/counters.h>
+#include <cloister/restart.h>
 #include <microkit.h>
 
 struct counters_page counters_page __attribute__((section(".counters_page"), used));

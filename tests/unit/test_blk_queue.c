@@ -154,6 +154,47 @@ static void a_restart_goes_on(void **state)
     assert_int_equal(req.id, 6);
 }
 
+/* A server that begins anew owes an answer to each request: taken or not, but not twice. */
+static void a_new_server_answers_for_the_old_one(void **state)
+{
+    struct blk_req req = { 0 };
+    struct blk_resp resp = { 0 };
+    (void)state;
+    resp_queue->head = resp_queue->tail = req_queue->head;
+    connect_ends(CAPACITY);
+    for (uint32_t life = 0; life < 3; life++) {
+        for (uint32_t i = 0; i < CAPACITY - 1; i++) {
+            assert_true(blk_client_send(&client, &req));
+        }
+        for (uint32_t i = 0; i < 2; i++) {
+            assert_true(blk_server_receive(&server, &req));
+        }
+        resp = (struct blk_resp){ .id = 77 };
+        assert_true(blk_server_respond(&server, &resp));
+        server = blk_queue_server(req_queue, resp_queue, CAPACITY);
+        blk_server_begin(&server);
+        assert_int_equal(blk_server_requests(&server), 0);
+        assert_int_equal(blk_client_in_flight(&client), CAPACITY - 1);
+        for (uint32_t i = 0; i < CAPACITY - 1; i++) {
+            assert_true(blk_client_receive(&client, &resp));
+            assert_int_equal(resp.status, i == 0 ? BLK_RESP_OK : BLK_RESP_LOST);
+        }
+        assert_int_equal(blk_client_in_flight(&client), 0);
+        assert_false(blk_client_receive(&client, &resp));
+    }
+}
+
+/* A client whose indices lie gets what has room. */
+static void a_new_server_and_a_liar(void **state)
+{
+    (void)state;
+    req_queue->tail = resp_queue->tail + 0x80000000;
+    blk_server_begin(&server);
+    assert_true(resp_queue->tail - resp_queue->head <= CAPACITY);
+    resp_queue->head = resp_queue->tail + 5;
+    blk_server_begin(&server);
+}
+
 #define MANY 300000u
 
 /* Answers every request with its own fields, from another thread. */
@@ -201,9 +242,14 @@ static void two_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(sizes),           TEST(requests_and_responses_pass),
-        TEST(full_is_full),    TEST(plugged_is_empty),
-        TEST(lies_do_nothing), TEST(a_restart_goes_on),
+        TEST(sizes),
+        TEST(requests_and_responses_pass),
+        TEST(full_is_full),
+        TEST(plugged_is_empty),
+        TEST(lies_do_nothing),
+        TEST(a_restart_goes_on),
+        TEST(a_new_server_answers_for_the_old_one),
+        TEST(a_new_server_and_a_liar),
         TEST(two_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

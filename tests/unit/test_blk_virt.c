@@ -617,6 +617,96 @@ static void no_clients_at_all(void **state)
     virt_core_run(&core);
 }
 
+/* A driver that begins anew gets all that it had, in the order in which it had it first. */
+static void a_new_driver_gets_everything_again(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 4; i++) {
+        send(0, BLK_REQ_WRITE, i, 1, 4096 * i, i);
+    }
+    virt_core_run(&core);
+    struct blk_req first = take();
+    struct blk_req second = take();
+    reply(&second, BLK_RESP_OK);
+    for (uint32_t life = 0; life < 2; life++) {
+        driver = blk_queue_connect_server(&config.driver);
+        blk_server_begin(&driver);
+    }
+    virt_core_run(&core);
+    expect(0, 1, BLK_RESP_OK, 1);
+    expect_nothing(0);
+    static const uint32_t order[] = { 0, 2, 3 };
+    for (uint32_t i = 0; i < 3; i++) {
+        struct blk_req again = take();
+        assert_int_equal(again.block_number, FIRST(0) + order[i]);
+        assert_int_equal(again.io_or_offset, CLIENT_IO(0) + 4096 * order[i]);
+        assert_true(i > 0 || again.id == first.id);
+        reply(&again, BLK_RESP_OK);
+    }
+    assert_int_equal(blk_server_requests(&driver), 0);
+    virt_core_run(&core);
+    for (uint32_t i = 0; i < 3; i++) {
+        expect(0, order[i], BLK_RESP_OK, 1);
+    }
+    assert_string_equal(said, "");
+}
+
+static void a_new_driver_while_the_table_is_read(void **state)
+{
+    (void)state;
+    configure();
+    blk_storage_set_ready(&driver_ends.info);
+    virt_core_init(&core, &config, &ops);
+    virt_core_run(&core);
+    assert_int_equal(core.state, VIRT_READS_TABLE);
+    struct blk_req req = take();
+    reply(&req, BLK_RESP_OK);
+    driver_ends.info.ready = 0;
+    blk_server_begin(&driver);
+    virt_core_run(&core);
+    start();
+    assert_string_equal(said, "");
+}
+
+/*
+ * A virtualiser that begins anew serves nobody before the driver has done what the old one has
+ * asked for; then the clients send again what was not answered.
+ */
+static void a_new_virtualiser_waits_for_the_old_ones_requests(void **state)
+{
+    struct blk_resp resp;
+    (void)state;
+    send(0, BLK_REQ_WRITE, 1, 1, 0, 10);
+    send(1, BLK_REQ_READ, 1, 1, 0, 11);
+    virt_core_run(&core);
+    send(0, BLK_REQ_FLUSH, 0, 0, 0, 12); /* not taken */
+    struct blk_req old[2] = { take(), take() };
+    virt_core_init(&core, &config, &ops);
+    virt_core_run(&core);
+    reply(&old[0], BLK_RESP_OK);
+    virt_core_run(&core);
+    assert_int_equal(core.state, VIRT_WAITS_FOR_DRIVER);
+    assert_int_equal(blk_server_requests(&driver), 0);
+    expect_nothing(0);
+    reply(&old[1], BLK_RESP_OK);
+    virt_core_run(&core);
+    assert_int_equal(core.state, VIRT_READS_TABLE);
+    expect_nothing(0);
+    while (core.state == VIRT_READS_TABLE) {
+        struct blk_req req = take();
+        reply(&req, read_status);
+        virt_core_run(&core);
+    }
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_true(blk_client_receive(&clients[i < 2 ? 0 : 1], &resp));
+        assert_int_equal(resp.status, BLK_RESP_LOST);
+    }
+    for (uint32_t i = 0; i < CLIENTS; i++) {
+        expect_nothing(i);
+        assert_int_equal(blk_client_in_flight(&clients[i]), 0);
+    }
+}
+
 #define TEST(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -640,6 +730,9 @@ int main(void)
         TEST(a_lying_driver),
         TEST(at_random),
         TEST(no_clients_at_all),
+        TEST(a_new_driver_gets_everything_again),
+        TEST(a_new_driver_while_the_table_is_read),
+        TEST(a_new_virtualiser_waits_for_the_old_ones_requests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

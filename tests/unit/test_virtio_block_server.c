@@ -47,6 +47,35 @@ static void b19_one_part_fails(void **state)
     assert_int_equal(status_of(0), IOERR);
 }
 
+/* A server that begins anew gets all that it had once more, and the guest sees no error. */
+static void a_new_server_gets_everything_again(void **state)
+{
+    uint32_t ids[3];
+    (void)state;
+    start_some();
+    for (unsigned i = 0; i < 3; i++) {
+        ids[i] = taken[i].req.id;
+    }
+    num_taken = 0;
+    blk_server_begin(&server);
+    server_notify();
+    ring_assert_nothing_used(&ring);
+    assert_int_equal(server_take(), 3);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(taken[i].req.id, ids[i]);
+    }
+    server_serve();
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(status_of(i), OK);
+    }
+    assert_int_equal(block.bad_resps, 0);
+    server_respond(0, BLK_RESP_LOST, 0); /* there is nothing to lose */
+    server_notify();
+    assert_int_equal(server_take(), 0);
+    assert_int_equal(block.bad_resps, 1);
+    assert_works_after_reset();
+}
+
 static void b19_unknown_and_second_answers(void **state)
 {
     (void)state;
@@ -159,9 +188,13 @@ static void b19_the_disk_goes_and_comes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(b19_errors_and_short_answers),   TEST(b19_one_part_fails),
-        TEST(b19_unknown_and_second_answers), TEST(b19_an_answer_after_a_reset),
-        TEST(b19_indices_without_sense),      TEST(b19_the_disk_goes_and_comes),
+        TEST(a_new_server_gets_everything_again),
+        TEST(b19_errors_and_short_answers),
+        TEST(b19_one_part_fails),
+        TEST(b19_unknown_and_second_answers),
+        TEST(b19_an_answer_after_a_reset),
+        TEST(b19_indices_without_sense),
+        TEST(b19_the_disk_goes_and_comes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

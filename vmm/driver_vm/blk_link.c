@@ -56,6 +56,9 @@ bool blk_link_init(struct blk_link *link, const struct vmm_served_disk *record,
         link->free[i] = (uint16_t)(UIO_BLK_ENTRIES - 1 - i);
     }
     clear_rings(link);
+    /* Our guest does not run yet: nobody works on what a former life of the VMM was asked for. */
+    __atomic_store_n(&link->client_info->ready, 0, __ATOMIC_RELEASE);
+    blk_server_begin(&link->client);
     return true;
 }
 

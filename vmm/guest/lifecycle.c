@@ -66,8 +66,7 @@ void lifecycle_start(struct vm *vm)
 
 void lifecycle_init(struct vm *vm)
 {
-    stop_all(vm, VM_WAITING);
-    lifecycle_continue(vm);
+    stop_all(vm, VM_STOPPED);
 }
 
 bool lifecycle_hold(struct vm *vm, unsigned vcpu)

@@ -17,8 +17,8 @@ struct vm;
 extern const struct psci_ops lifecycle_psci_ops;
 
 /*
- * The VMM begins: what a former life of it has left running is stopped, and the guest starts when
- * the devices let it.
+ * The VMM begins: what a former life of it has left running is stopped, before there are devices.
+ * To start the guest when these let it: VM_WAITING and lifecycle_continue().
  */
 void lifecycle_init(struct vm *vm);
 

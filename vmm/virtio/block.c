@@ -235,7 +235,7 @@ static void connect(struct virtio_block *block, const struct sddf_blk_client_con
     block->info = (const struct blk_storage_info *)(uintptr_t)client->virt.storage_info.vaddr;
     block->notify = notify;
     block->channel = client->virt.channel;
-    block->stale = block->client.req_tail - block->client.resp_head; /* one answer a request */
+    block->stale = blk_client_in_flight(&block->client);
     if (block->stale > 0) {
         notify(block->channel); /* perhaps the server has not been told of them */
     }

@@ -67,6 +67,8 @@ struct block_op {
     uint32_t bytes;       /* of data, if bounced */
     uint64_t data_offset; /* where that lies in the request's buffers */
     uint64_t block;
+    uint64_t offset; /* in the data region */
+    uint32_t sent;   /* which of all that were sent it is */
 };
 
 struct virtio_block {

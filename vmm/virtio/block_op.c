@@ -81,6 +81,8 @@ static void send(struct virtio_block *block, struct block_op *op, uint64_t offse
         .count = op->count,
         .id = ID(op - block->ops, op->generation),
     };
+    op->offset = offset;
+    op->sent = block->client.req_tail;
     if (blk_client_send(&block->client, &req)) {
         block->sent = true;
     } else {
@@ -259,8 +261,32 @@ static bool use_data(struct virtio_block *block, struct block_op *op)
     return false;
 }
 
+/* The server has been started again and has lost the op that was sent first. */
+static void send_oldest(struct virtio_block *block)
+{
+    struct block_op *oldest = NULL;
+    uint32_t most = 0;
+    for (unsigned i = 0; i < block->max_ops; i++) {
+        struct block_op *op = &block->ops[i];
+        uint32_t age = block->client.req_tail - op->sent; /* of one in flight at least 1 */
+        if (op->busy && age > most) {
+            oldest = op;
+            most = age;
+        }
+    }
+    if (oldest == NULL) {
+        block->bad_resps++;
+        return;
+    }
+    send(block, oldest, oldest->offset);
+}
+
 static void take_response(struct virtio_block *block, const struct blk_resp *resp)
 {
+    if (resp->status == BLK_RESP_LOST) {
+        send_oldest(block);
+        return;
+    }
     struct block_op *op = &block->ops[ID_INDEX(resp->id) % VIRTIO_BLOCK_MAX_OPS];
     if (ID_INDEX(resp->id) >= VIRTIO_BLOCK_MAX_OPS || !op->busy ||
         op->generation != ID_GENERATION(resp->id)) {

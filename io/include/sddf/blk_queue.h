@@ -14,7 +14,10 @@
  * takes a request only where there is room for its answer; so a client that lets more requests wait
  * than there are responses in the queue (capacity) also notifies when it has taken responses.
  *
- * A server answers every request that it takes exactly once, in any order. What two requests in
+ * A server answers every request exactly once, in any order; so the difference of a client's two
+ * indices is what it has in flight. A server that is started again knows nothing of what was in
+ * flight: it answers that with as many BLK_RESP_LOST (ours), each of which means the client's
+ * oldest request, to be sent again. What two requests in
  * flight do to the same block is undefined. FLUSH puts on the disk at least every write that was
  * answered before it was sent; our virtualiser also those that were sent before it.
  */
@@ -48,6 +51,8 @@ enum blk_resp_status {
     BLK_RESP_ERR_INVALID_PARAM = 2, /* no such request; the disk has not been touched */
     BLK_RESP_ERR_IO = 3,
     BLK_RESP_ERR_NO_DEVICE = 4, /* there is no disk, or not this partition */
+    /* Ours: the oldest request in flight is lost, whatever `id` says; nothing works on it. */
+    BLK_RESP_LOST = 0x100,
 };
 
 struct blk_req {
@@ -152,6 +157,12 @@ struct blk_server {
     uint32_t req_head;  /* the truth; req->head is a copy for the client */
     uint32_t resp_tail; /* the truth; resp->tail is a copy for the client */
 };
+
+/* Requests without an answer. */
+static inline uint32_t blk_client_in_flight(const struct blk_client *c)
+{
+    return c->req_tail - c->resp_head;
+}
 
 /* Makes the client's end. Goes on where the queues stand. */
 static inline struct blk_client blk_queue_client(struct blk_req_queue *req,
@@ -324,4 +335,20 @@ static inline bool blk_server_respond(struct blk_server *s, const struct blk_res
     /* Release: who sees the new tail sees the entry. */
     __atomic_store_n(&s->resp->tail, s->resp_tail, __ATOMIC_RELEASE);
     return true;
+}
+
+/*
+ * A server begins, perhaps not for the first time: nothing that was asked for until now is being
+ * worked on any more. The clients are told so; the caller notifies.
+ */
+static inline void blk_server_begin(struct blk_server *s)
+{
+    const struct blk_resp lost = { .status = BLK_RESP_LOST, .id = UINT32_MAX };
+    uint32_t tail = __atomic_load_n(&s->req->tail, __ATOMIC_ACQUIRE);
+    uint32_t left = tail - s->resp_tail;
+    s->req_head = tail;
+    __atomic_store_n(&s->req->head, tail, __ATOMIC_RELEASE);
+    while (left > 0 && blk_server_respond(s, &lost)) {
+        left--;
+    }
 }

@@ -15,6 +15,7 @@ void virt_core_init(struct virt_core *core, const struct blk_virt_config *config
     core->num_clients =
         config->num_clients < SDDF_MAX_CLIENTS ? config->num_clients : SDDF_MAX_CLIENTS;
     core->driver = blk_queue_connect_client(&config->driver);
+    core->stale = blk_client_in_flight(&core->driver);
     for (uint32_t i = 0; i < core->num_clients; i++) {
         core->clients[i].counts = core->clients[i].own_counts;
         core->clients[i].queue = blk_queue_connect_server(&config->clients[i].conn);
@@ -100,6 +101,12 @@ static void count_request(uint64_t *counts, const struct blk_req *req)
     counts[COUNT_BLK_BLOCKS] += moves ? req->count : 0;
 }
 
+static void send(struct virt_core *core, struct virt_request *request)
+{
+    request->sent = core->driver.req_tail;
+    core->sent |= blk_client_send(&core->driver, &request->send);
+}
+
 /* Passes a request on that has been checked, with the disk's blocks and physical memory. */
 static void pass_on(struct virt_core *core, uint32_t index, const struct blk_req *req)
 {
@@ -120,9 +127,10 @@ static void pass_on(struct virt_core *core, uint32_t index, const struct blk_req
         .count = out.count,
         .code = req->code,
         .id = req->id,
+        .send = out,
     };
     count_in_flight(client, req->code, out.count, true);
-    core->sent |= blk_client_send(&core->driver, &out);
+    send(core, &core->requests[out.id]);
 }
 
 /* Takes one request of a client, if that is possible now. */
@@ -185,8 +193,30 @@ static void serve_clients(struct virt_core *core)
 
 /* ---- From the driver to clients ---------------------------------------------------------------*/
 
+/* The driver has been started again and has lost the request that was sent first. */
+static void send_oldest(struct virt_core *core)
+{
+    struct virt_request *oldest = NULL;
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < VIRT_REQUESTS; i++) {
+        struct virt_request *request = &core->requests[i];
+        uint32_t age = core->driver.req_tail - request->sent; /* of one in flight at least 1 */
+        if (request->busy && age > most) {
+            oldest = request;
+            most = age;
+        }
+    }
+    if (oldest != NULL) {
+        send(core, oldest);
+    }
+}
+
 static void finish(struct virt_core *core, const struct blk_resp *resp)
 {
+    if (resp->status == BLK_RESP_LOST) {
+        send_oldest(core);
+        return;
+    }
     if (resp->id >= VIRT_REQUESTS || !core->requests[resp->id].busy) {
         if (!core->told) {
             core->told = true;
@@ -213,7 +243,9 @@ static void take_answers(struct virt_core *core)
         if (!blk_client_receive(&core->driver, &resp)) {
             return;
         }
-        if (core->state == VIRT_RUNS) {
+        if (core->stale > 0) {
+            core->stale--;
+        } else if (core->state == VIRT_RUNS) {
             finish(core, &resp);
         } else {
             virt_start_answer(core, &resp);
@@ -238,7 +270,7 @@ static void send_signals(struct virt_core *core)
 void virt_core_run(struct virt_core *core)
 {
     take_answers(core);
-    if (core->state == VIRT_WAITS_FOR_DRIVER) {
+    if (core->state == VIRT_WAITS_FOR_DRIVER && core->stale == 0) {
         virt_start(core);
     }
     if (core->state == VIRT_RUNS) {

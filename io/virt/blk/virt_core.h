@@ -55,7 +55,9 @@ struct virt_request {
     uint8_t client;
     uint16_t count;
     uint32_t code;
-    uint32_t id; /* the client's */
+    uint32_t id;         /* the client's */
+    uint32_t sent;       /* which of all that were sent it is */
+    struct blk_req send; /* as the driver has it */
 };
 
 enum virt_state { VIRT_WAITS_FOR_DRIVER, VIRT_READS_TABLE, VIRT_RUNS };
@@ -64,6 +66,7 @@ struct virt_core {
     const struct blk_virt_config *config;
     const struct virt_ops *ops;
     struct blk_client driver;
+    uint32_t stale; /* requests of a former life that the driver has not answered */
     struct virt_client clients[SDDF_MAX_CLIENTS];
     uint32_t num_clients;
     enum virt_state state;

@@ -86,6 +86,7 @@ static void tell_client(struct virt_core *core, uint32_t index)
         info->capacity = client->blocks;
     }
     blk_storage_set_ready(info);
+    blk_server_begin(&client->queue);
     client->notify = true;
 }
 
@@ -165,6 +166,12 @@ static void parse_table(struct virt_core *core)
 
 void virt_start_answer(struct virt_core *core, const struct blk_resp *resp)
 {
+    if (resp->status == BLK_RESP_LOST) { /* the driver begins anew, and so do we */
+        core->state = VIRT_WAITS_FOR_DRIVER;
+        core->stale = blk_client_in_flight(&core->driver);
+        core->reads_pending = 0;
+        return;
+    }
     if (resp->id > READ_TAIL || !(core->reads_pending & 1u << resp->id)) {
         return;
     }

@@ -7,6 +7,7 @@
 #include "io/drivers/blk/virtio_mmio/vblk.h"
 #include "io/drivers/virtio_mmio/transport.h"
 
+#include <cloister/restart.h>
 #include <microkit.h>
 #include <sddf/config.h>
 #include <stddef.h>
@@ -53,6 +54,7 @@ void init(void)
     vblk_start(&disk);
     microkit_irq_ack(device_resources.irqs[0].channel);
     move_requests();
+    restart_signal();
 }
 
 void notified(microkit_channel ch)

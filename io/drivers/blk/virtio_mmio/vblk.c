@@ -350,6 +350,7 @@ void vblk_start(struct vblk *v)
     memset(v->info, 0, sizeof(*v->info));
     v->error = transport_negotiate(v->base, VIRTIO_ID_BLOCK, WANTED, &v->features);
     if (v->error == NULL) {
+        blk_server_begin(&v->queue); /* the device is reset: it works on nothing */
         v->error = read_config(v);
     }
     if (v->error == NULL) {
