@@ -36,6 +36,11 @@ static void put_back(const struct patched *kept)
     restart_lives = kept->lives + 1;
 }
 
+static size_t bytes_between(const char *first, const char *end)
+{
+    return (uintptr_t)end - (uintptr_t)first;
+}
+
 /* The compiler is to know that every variable changes here. */
 #define FORGET() __asm__ volatile("" ::: "memory")
 
@@ -45,8 +50,8 @@ __attribute__((constructor(101), used)) static void restart(void)
     struct patched kept;
     keep(&kept);
     FORGET();
-    memcpy(_data, (const void *)RESTART_COPY_VADDR, (size_t)(_bss - _data));
-    memset(_bss, 0, (size_t)(_bss_end - _bss));
+    memcpy(_data, (const void *)RESTART_COPY_VADDR, bytes_between(_data, _bss));
+    memset(_bss, 0, bytes_between(_bss, _bss_end));
     FORGET();
     put_back(&kept);
 }
