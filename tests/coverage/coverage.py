@@ -48,7 +48,7 @@ def main():
     sources = subprocess.run(["git", "ls-files", *[f"{f}/*.[ch]" for f in folders]],
                              capture_output=True, text=True, check=True).stdout.split()
     with open(folder + "/lines.txt", "w") as lines:
-        lines.write(report(folder, objects, ["show"], sources))
+        lines.write(report(folder, objects, ["show", "-show-instantiations=false"], sources))
     data = json.loads(report(folder, objects, ["export", "-summary-only"], sources))
     summary = {os.path.relpath(file["filename"]): file["summary"]["lines"]
                for file in data["data"][0]["files"]}

@@ -42,11 +42,17 @@ virtio_mmio_FUZZ_SRCS := tests/unit/guest_driver.c vmm/count.c $(addprefix vmm/v
 virtio_mmio_FUZZ_LIBS := -lcmocka
 virtio_console_FUZZ_SRCS := $(virtio_mmio_FUZZ_SRCS) vmm/virtio/console.c vmm/serial_port.c
 virtio_console_FUZZ_LIBS := -lcmocka
+virtio_rng_FUZZ_SRCS := $(virtio_mmio_FUZZ_SRCS) vmm/virtio/rng.c
+virtio_rng_FUZZ_LIBS := -lcmocka
 vgic_FUZZ_SRCS := $(addprefix vmm/arch/aarch64/,vgic.c vgic_dist.c)
 vgic_FUZZ_LIBS := -lcmocka
 guest_traps_FUZZ_SRCS := sdk/libc/format.c vmm/count.c \
     $(addprefix vmm/arch/aarch64/,fault.c exception.c sysreg.c esr.c psci.c)
 guest_image_FUZZ_SRCS := vmm/guest/image.c sdk/libc/format.c
+# All that the VMM's program is made of, but what talks to the kernel.
+vmm_FUZZ_SRCS = $(filter-out vmm/main.c vmm/arch/aarch64/vcpu% vmm/arch/aarch64/cache.c \
+    io/supervisor/%,$(vmm_SRCS)) sdk/libc/format.c
+vmm_FUZZ_LIBS := -lcmocka
 serial_tx_FUZZ_SRCS := io/virt/serial_tx/tx_core.c
 serial_tx_FUZZ_LIBS := -lcmocka
 serial_rx_FUZZ_SRCS := $(addprefix io/virt/serial_rx/,rx_core.c switch_keys.c) sdk/libc/format.c

@@ -15,7 +15,7 @@ import time
 
 HERE = os.path.relpath(os.path.dirname(os.path.abspath(__file__)))
 PROGRESS_SECONDS = 10
-LIMITS = ["-timeout=20", "-rss_limit_mb=1024", "-print_final_stats=1"]
+LIMITS = ["-timeout=20", "-rss_limit_mb=1024", "-print_final_stats=1", "-len_control=20"]
 
 
 class Run:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The Microkit around a protection domain whose shell a test includes: what it notifies,
- * acknowledges, calls and says is kept. The timer's PD answers at PD_TIMER.
+ * acknowledges, calls and says is kept. The timer's PD answers at PD_TIMER, the entropy driver at
+ * PD_ENTROPY with as much as it is asked for.
  */
 #pragma once
 
@@ -15,7 +16,8 @@
 
 #include <cmocka.h>
 
-#define PD_TIMER 60u
+#define PD_TIMER   60u
+#define PD_ENTROPY 61u
 
 static unsigned pd_notified[MICROKIT_MAX_CHANNELS], pd_acked[MICROKIT_MAX_CHANNELS];
 static unsigned pd_restarts; /* restart_signal()s */
@@ -46,9 +48,21 @@ void microkit_dbg_puts(const char *s)
     strncat(pd_said, s, sizeof(pd_said) - strlen(pd_said) - 1);
 }
 
+/* cloister/entropy.h: bytes wanted, words returned. */
+static inline microkit_msginfo pd_entropy(void)
+{
+    seL4_Word words = (microkit_mr_get(0) + 7) / 8;
+    words = words < 32 ? words : 32;
+    for (seL4_Uint8 i = 0; i < words; i++)
+        microkit_mr_set(i, 0x0101010101010101ull * (i + 1u));
+    return microkit_msginfo_new(0, (seL4_Uint16)words);
+}
+
 /* sddf/timer.h: label 0 asks for the time, label 1 for a timeout. */
 microkit_msginfo microkit_ppcall(microkit_channel ch, microkit_msginfo msginfo)
 {
+    if (ch == PD_ENTROPY)
+        return pd_entropy();
     assert_int_equal(ch, PD_TIMER);
     if (microkit_msginfo_get_label(msginfo) == 0)
         microkit_mr_set(0, pd_time);

@@ -11,6 +11,16 @@
 
 static struct rig_queue queue;
 
+/* The kernel counts one thread. */
+bool microkit_thread_counts(seL4_Word index, char name[MICROKIT_PD_NAME_LENGTH],
+                            seL4_Word counts[MICROKIT_THREAD_COUNTS])
+{
+    strcpy(name, "thread");
+    counts[0] = 4321;
+    counts[1] = counts[2] = 0;
+    return index == 0;
+}
+
 static void without_a_record(void **state)
 {
     (void)state;
@@ -24,7 +34,7 @@ static void without_a_record(void **state)
 static void it_is_wired(void **state)
 {
     static uint64_t page[COUNTERS_GROUP] = { [COUNT_PD_NOTIFIED] = 41, [COUNT_PD_NOTIFIES] = 42 };
-    char text[256] = "";
+    char text[512] = "";
     uint32_t taken = 0;
     (void)state;
     config = (struct counters_config){ .magic = COUNTERS_CONFIG_MAGIC,
@@ -46,6 +56,7 @@ static void it_is_wired(void **state)
     }
     assert_non_null(strstr(text, "41"));
     assert_non_null(strstr(text, "42"));
+    assert_non_null(strstr(text, "4321"));
     rig_free(&queue);
 }
 
