@@ -26,6 +26,7 @@ ARROWS = (
     ("vmm*", "sdk/libc/*", "the target's C library"),
     ("io*", "sdk/libc/*", "the target's C library"),
     ("sdk/kernel", "sdk/libc/*", "the target's C library"),
+    ("sdk/libmicrokit", "sdk/libc/include/*", "the target's C library"),
     ("sdk/libc", "sdk/libc/include/*", "what it declares"),
     ("vmm*", "sdk/libmicrokit/include/*", "the Microkit's interface"),
     ("io*", "sdk/libmicrokit/include/*", "the Microkit's interface"),

@@ -34,6 +34,15 @@ check-cppcheck:
 	@echo '  cppcheck of $(words $(CHECKED_SOURCES)) files'
 	$(Q)$(CPPCHECK) $(CHECKED_SOURCES) || { echo 'Mend it, or say why not in tests/static/cppcheck.txt' >&2; exit 1; }
 
+# ---- Stacks: how deep each program of the target can be, and the kernel ------------------------------
+# A PD has bin/microkit's default, the kernel what start.S gives it.
+PD_STACK = $(shell awk '/define DEFAULT_STACK/ { print $$3 }' sdk/tool/xml.c)
+KERNEL_STACK = $(shell awk '/\.space/ { print $$2 }' sdk/kernel/start.S)
+.PHONY: check-stack
+check-stack: $(SYSTEM_PROGRAMS) $(TARGET_DIR)/sdk/kernel.elf
+	@python3 tests/static/stack.py $(PD_STACK) $(SYSTEM_PROGRAMS)
+	@python3 tests/static/stack.py $(KERNEL_STACK) $(TARGET_DIR)/sdk/kernel.elf
+
 # ---- Each header compiles alone ------------------------------------------------------------------
 $(CHECK_DIR)/%.alone: % tests/static/rules.mk | $(BUILD_DIR)/uapi/.linked
 	@mkdir -p $(@D)
@@ -42,7 +51,7 @@ $(CHECK_DIR)/%.alone: % tests/static/rules.mk | $(BUILD_DIR)/uapi/.linked
 	@$(check_deps) && touch $@
 
 .PHONY: check lint check-text check-includes check-headers
-check: check-text check-includes check-headers check-cppcheck ## check the sources without running them
+check: check-text check-includes check-headers check-cppcheck check-stack ## check the sources without running them
 check-text:
 	@python3 tests/static/text.py
 check-includes:

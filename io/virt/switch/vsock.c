@@ -272,7 +272,7 @@ void vsock_tick(struct switch_core *core)
         if (posts || !m->open)
             m->silent = 0;
         else if (m->silent < PATIENCE)
-            m->silent = ports & 1u << i ? m->silent + 1 : 0;
+            m->silent = (ports & 1u << i) != 0 ? m->silent + 1 : 0;
         if (m->silent == PATIENCE)
             all_give_up(core, i, false);
     }
