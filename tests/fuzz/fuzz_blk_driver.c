@@ -10,7 +10,7 @@
 #define MAX_STEPS 400
 
 static uint32_t sent, answered;
-static bool lies;
+static bool lies, awaited[MAX_STEPS]; /* by id */
 
 static void request(struct input *in)
 {
@@ -23,7 +23,8 @@ static void request(struct input *in)
     struct blk_req req = { codes[how % 8], MODEL_RAM + take(in, 1) % (256u - 8) * 4096,
                            take(in, 1) * 2 + how / 128 * (uint64_t)(MODEL_BLOCKS - 8), count,
                            sent };
-    sent += blk_client_send(&virt, &req);
+    if (blk_client_send(&virt, &req))
+        awaited[sent++] = true;
 }
 
 static void answers(void)
@@ -31,10 +32,19 @@ static void answers(void)
     struct blk_resp resp;
     assert_false(blk_client_broken(&virt));
     while (blk_client_receive(&virt, &resp)) {
-        assert_true(resp.id < sent && resp.status <= BLK_RESP_ERR_NO_DEVICE);
+        assert_true(resp.id < sent && awaited[resp.id] && resp.status <= BLK_RESP_ERR_NO_DEVICE);
+        awaited[resp.id] = false;
         answered++;
     }
-    assert_true(answered <= sent);
+}
+
+/* No slot is lost, and none is free twice. */
+static void check_slots(void)
+{
+    uint32_t busy = 0;
+    for (uint32_t i = 0; i < disk.num_slots; i++)
+        busy += disk.slots[i].busy;
+    assert_true(disk.error != NULL || busy + disk.num_free == disk.num_slots);
 }
 
 /* Anything: in the used ring or its index, in a status, in the registers. */
@@ -109,6 +119,7 @@ static void step(struct input *in)
     default:
         request(in);
     }
+    check_slots();
 }
 
 /*
@@ -138,6 +149,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     model.queue_most = how & 4 ? 20 : 1024;
     model.config.seg_max = how & 8 ? 3 : 254;
     sent = answered = 0;
+    memset(awaited, 0, sizeof(awaited));
     lies = false;
     start();
     if (!(how & 16))

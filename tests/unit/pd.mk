@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Shells of PDs: each test includes one, so that init() and notified() are those of its program.
 PD_TESTS := $(addprefix test_pd_,serial_tx serial_rx pl011 blk_virt blk_driver net_driver net_rx \
-    net_tx switch counters)
+    net_tx switch counters supervisor)
 UNIT_TESTS += $(PD_TESTS)
 
 test_pd_serial_tx_SRCS := tests/unit/test_pd_serial_tx.c io/virt/serial_tx/tx_core.c
@@ -17,3 +17,4 @@ test_pd_net_tx_SRCS := tests/unit/test_pd_net_tx.c io/virt/net_tx/tx_core.c
 test_pd_counters_SRCS := tests/unit/test_pd_counters.c io/counters/counters_core.c \
     sdk/libc/format.c
 test_pd_switch_SRCS := tests/unit/test_pd_switch.c $(SWITCH_SRCS)
+test_pd_supervisor_SRCS := tests/unit/test_pd_supervisor.c io/supervisor/reason.c sdk/libc/format.c
