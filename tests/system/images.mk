@@ -15,6 +15,7 @@ test-images: $(TEST_INPUTS)/softdog.cpio.gz $(TEST_INPUTS)/dead.yaml \
 	@$(MAKE) image SYSTEM=simple MICROKIT_CONFIG=benchmark
 	@set -e; for system in vswitch multi driver_vm $(addprefix tests/system/,net.yaml block.yaml vsock.yaml); do \
 	    $(MAKE) image SYSTEM=$$system INITRD=$(GUEST_DIR)/initrd-test.cpio.gz; done
+	@$(MAKE) work-image trap-image
 	@$(MAKE) image SYSTEM=virtio PROGRAM_DIR=$(TEST_INPUTS)/contract \
 	    SYSTEM_DIR=$(TARGET_DIR)/systems/virtio_contract
 	@$(MAKE) image SYSTEM=tests/system/lifecycle.yaml INITRD=$(TEST_INPUTS)/softdog.cpio.gz
@@ -66,3 +67,9 @@ $(TEST_INPUTS)/softdog.cpio.gz: $(GUEST_DIR)/initrd.cpio.gz $(GUEST_DIR)/.tree
 	@rm -rf $(@D)/softdog && mkdir -p $(@D)/softdog
 	cp $(GUEST_DIR)/tree/lib/modules/*/kernel/drivers/watchdog/softdog.ko $(@D)/softdog
 	$(call with_files,$(@D)/softdog) >$@
+
+# systems/virtio with the tools of the tests in its guests.
+.PHONY: work-image
+work-image: $(GUEST_DIR)/initrd-test.cpio.gz
+	@$(MAKE) image SYSTEM=virtio INITRD=$(GUEST_DIR)/initrd-test.cpio.gz \
+	    SYSTEM_DIR=$(TARGET_DIR)/systems/virtio_tools

@@ -172,8 +172,9 @@ class Machine(Stream):
         self.send(COUNTERS[self.switch])
         self.console.expect(r"in all +new +counters\r+\n")
         before = self.console.seen
-        table = self.console.text[before:self.console.expect("counters: end").start()]
-        rows = re.findall(r"^ *\d+ +(\d+)  (\S.*?)\r*$", COLOUR.sub("", table), re.MULTILINE)
+        end = self.console.expect("counters: end").start()
+        rows = re.findall(r"^ *\d+ +(\d+)  (\S.*?)\r*$",
+                          COLOUR.sub("", self.console.text[before:end]), re.MULTILINE)
         return {name: int(new) for new, name in rows if int(new) > 0}
 
     def settle(self, seconds):
