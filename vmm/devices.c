@@ -165,11 +165,12 @@ bool devices_reset(struct vm *vm)
 
 bool devices_busy(const struct vm *vm)
 {
-    bool busy = false;
     for (unsigned i = 0; i < vm->devices.num_virtio; i++) {
-        busy |= virtio_mmio_waits(vm->devices.virtio[i]);
+        if (virtio_mmio_waits(vm->devices.virtio[i])) {
+            return true;
+        }
     }
-    return busy;
+    return false;
 }
 
 /* What a former life has left open is being closed. */
