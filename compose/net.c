@@ -115,6 +115,7 @@ static void plan_sockets(struct system *system, struct pd *vmm, const struct reg
     port->cid = vsock->cid = (uint32_t)guest->vsock.cid.number;
     vsock->port_vaddr = mine.vaddr;
     vsock->channel = mine.channel;
+    vsock->num_peers = (uint8_t)__builtin_popcount(port->allow);
 }
 
 void net_plan_client(struct system *system, struct pd *vmm, const struct region *ram,

@@ -87,6 +87,7 @@ struct vmm_vsock {
     uint64_t port_vaddr; /* a struct port, mapped rw and cached */
     uint32_t cid;        /* 3 or more, but not 0xffffffff; no other guest has it */
     uint8_t channel;     /* the switch's, both ways */
+    uint8_t num_peers;   /* guests that its sockets may reach: each has its share of connections */
 };
 
 /* The guest's share of the entropy driver (cloister/entropy.h). */

@@ -77,7 +77,7 @@ static void take_chain(struct port_end *end, struct port_entry *entries, unsigne
         struct port_entry *entry = &entries[(*count)++];
         port_peek(end, 0, entry);
         port_take(end, 1);
-        assert_true(entry->flags <= PORT_MORE);
+        assert_int_equal(entry->flags & ~(PORT_MORE | PORT_PATIENT), 0);
         assert_true(entry->offset < RAM_BYTES && entry->length <= RAM_BYTES - entry->offset);
     } while ((entries[*count - 1].flags & PORT_MORE) != 0);
 }

@@ -178,6 +178,7 @@ static void sockets_fit_together(void **state)
         check_half(&system, "vsock_switch", i, false, 0);
         assert_true(lan.ports[i].cid == cids[i] && config.vsock.cid == cids[i]);
         assert_int_equal(lan.ports[i].allow, allow[i]);
+        assert_int_equal(config.vsock.num_peers, i == 1 ? 2 : 1);
         assert_int_equal(count_devices(VMM_DEVICE_VIRTIO_VSOCK), 1);
     }
     free(system.xml);

@@ -110,7 +110,7 @@ static void a_device_of_each_kind(void **state)
     add(VMM_DEVICE_VIRTIO_CONSOLE);
     add_nets(1);
     add(VMM_DEVICE_VIRTIO_VSOCK);
-    config.vsock = (struct vmm_vsock){ (uint64_t)(uintptr_t)&ports[3], 3, 30 };
+    config.vsock = (struct vmm_vsock){ (uint64_t)(uintptr_t)&ports[3], 3, 30, 1 };
     add(VMM_DEVICE_VIRTIO_RNG);
     assert_true(devices_init(&vm));
     assert_int_equal(vm.bus.num_regions, 5);
@@ -202,7 +202,7 @@ static void what_there_can_not_be(void **state)
                                       VMM_DEVICE_VIRTIO_VSOCK, VMM_DEVICE_VIRTIO_RNG };
     for (unsigned i = 0; i < 4; i++) {
         setup(state);
-        config.vsock = (struct vmm_vsock){ (uint64_t)(uintptr_t)&ports[0], 3, 30 };
+        config.vsock = (struct vmm_vsock){ (uint64_t)(uintptr_t)&ports[0], 3, 30, 1 };
         add(types[i]);
         add(types[i]);
         assert_false(devices_init(&vm));
@@ -251,7 +251,7 @@ static void a_guest_that_stops_leaves_its_switches(void **state)
     add(VMM_DEVICE_VIRTIO_CONSOLE);
     add_nets(1);
     add(VMM_DEVICE_VIRTIO_VSOCK);
-    config.vsock = (struct vmm_vsock){ (uint64_t)(uintptr_t)&ports[1], 3, 30 };
+    config.vsock = (struct vmm_vsock){ (uint64_t)(uintptr_t)&ports[1], 3, 30, 1 };
     assert_true(devices_init(&vm));
     for (unsigned i = 0; i < 3; i++) {
         start_driver(i);

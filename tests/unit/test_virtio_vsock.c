@@ -78,7 +78,7 @@ static enum fate fate_of(const struct virtio_vsock_hdr *header, uint32_t bytes)
         ring_take_used(&rings[RX], 0);
     }
     assert_int_equal(ring_take_used(&rings[TX], 0), 0);
-    assert_int_equal(vsock.port.sending, 0);
+    assert_int_equal(vsock.port.sending, vsock.num_telling);
     guest_assert_untouched(&guest);
     return fate;
 }
@@ -262,75 +262,130 @@ static void v9_no_rst_for_rst(void **state)
     assert_int_equal(vsock.refused, 0);
 }
 
-static unsigned num_live(void)
+static unsigned in_state(uint8_t state)
 {
-    unsigned live = 0;
+    unsigned count = 0;
     for (unsigned i = 0; i < VIRTIO_VSOCK_CONNECTIONS; i++) {
-        live += vsock.connections[i].state == VSOCK_LIVE;
+        count += vsock.connections[i].state == state;
     }
-    return live;
+    return count;
 }
 
+/* A packet from port 2000 of the peer. */
+static void peer_sends(uint16_t op, uint32_t own_port)
+{
+    struct virtio_vsock_hdr in = packet(op, 0);
+    in.src_cid = PEER;
+    in.dst_cid = OWN;
+    in.src_port = 2000;
+    in.dst_port = own_port;
+    post(0, BUF(0), 100);
+    kick(RX);
+    assert_true(switch_deliver(&in, "", 0));
+    switch_signal();
+    ring_take_used(&rings[RX], 0);
+}
+
+static enum fate fate_of_op(uint16_t op, uint64_t cid, uint32_t own_port)
+{
+    struct virtio_vsock_hdr header = packet(op, 0);
+    header.dst_cid = cid;
+    header.src_port = own_port;
+    return fate_of(&header, 0);
+}
+
+/* Of a peer's share the latest requests are kept, and what was answered; others have theirs. */
 static void v13_requests_without_end(void **state)
 {
     struct virtio_vsock_hdr header = packet(REQUEST, 0);
     (void)state;
     drive(ALL);
-    for (unsigned i = 0; i < 100000; i++) {
-        header.src_port = i;
+    for (header.src_port = 0; header.src_port < 100000; header.src_port++) {
         submit(0, &header, 0, 0);
-        post(0, BUF(0), 45);
-        kick(RX);
         kick(TX);
-        bool passed = sents[0].vsock.dst_cid == PEER;
-        assert_int_equal(passed, i < VIRTIO_VSOCK_OF_A_PEER);
-        switch_route(true);
-        ring_take_used(&rings[TX], 0);
-        if (passed) {
-            struct virtio_vsock_hdr in = packet(UPDATE, 0);
-            switch_deliver(&in, "", 0);
-            switch_signal();
-        }
-        ring_take_used(&rings[RX], 0);
-    }
-    assert_int_equal(num_live(), VIRTIO_VSOCK_OF_A_PEER);
-    for (unsigned i = 0; i < VIRTIO_VSOCK_CONNECTIONS; i++) { /* other peers are as good as ever */
-        header = packet(REQUEST, 0);
-        header.dst_cid = PEER + 1 + i / 100;
-        header.src_port = i;
-        bool room = i < VIRTIO_VSOCK_CONNECTIONS - VIRTIO_VSOCK_OF_A_PEER;
-        assert_int_equal(fate_of(&header, 0), room ? PASSED : REFUSED);
-    }
-    for (unsigned i = 1; i < VIRTIO_VSOCK_CONNECTIONS; i++) {
-        header = packet(RST, 0);
-        header.dst_cid = PEER + 1 + i / 100;
-        header.src_port = i;
-        assert_int_equal(fate_of(&header, 0), PASSED);
-    }
-    for (unsigned i = 0; i < VIRTIO_VSOCK_OF_A_PEER; i++) {
-        header = packet(RST, 0);
-        header.src_port = i;
-        assert_int_equal(fate_of(&header, 0), PASSED);
-    }
-    assert_int_equal(num_live(), 1);
-    for (unsigned i = 0; i < 100000; i++) { /* no leak: opened here, closed by the peer */
-        struct virtio_vsock_hdr in = packet(RST, 0);
-        header = packet(i % 2 ? REQUEST : RESPONSE, 0);
-        header.src_port = in.dst_port = 5000 + i;
-        in.src_port = header.dst_port;
-        in.src_cid = PEER;
-        in.dst_cid = OWN;
-        submit(0, &header, 0, 0);
-        post(0, BUF(0), 100);
-        kick(TX);
-        kick(RX);
+        assert_int_equal(num_sents, 1);
         switch_done(0);
-        assert_true(switch_deliver(&in, "", 0));
         switch_signal();
         ring_take_used(&rings[TX], 0);
-        ring_take_used(&rings[RX], 0);
     }
-    assert_int_equal(num_live(), 1);
+    assert_int_equal(in_state(VSOCK_REQUESTED), OF_A_PEER);
+    for (uint32_t own_port = 100000 - OF_A_PEER; own_port < 100000; own_port++) {
+        peer_sends(RESPONSE, own_port);
+    }
+    assert_int_equal(in_state(VSOCK_LIVE), OF_A_PEER);
+    assert_int_equal(fate_of_op(REQUEST, PEER, 5), REFUSED);
+    for (uint64_t peer = PEER + 1; peer < PEER + PEERS; peer++) {
+        for (uint32_t own_port = 0; own_port <= OF_A_PEER; own_port++) {
+            assert_int_equal(fate_of_op(REQUEST, peer, own_port), PASSED);
+        }
+    }
+    assert_int_equal(in_state(VSOCK_FREE), 0);
+    assert_int_equal(fate_of_op(RST, PEER, 99999), PASSED);
+    assert_int_equal(fate_of_op(REQUEST, PEER, 5), PASSED);
+    assert_int_equal(in_state(VSOCK_LIVE), OF_A_PEER - 1);
+}
+
+static void v13_no_leak(void **state)
+{
+    (void)state;
+    drive(ALL);
+    for (unsigned i = 0; i < 1000; i++) { /* opened here, closed by the peer */
+        assert_int_equal(fate_of_op(i % 2 ? REQUEST : RESPONSE, PEER, i), PASSED);
+        peer_sends(RST, i);
+    }
+    assert_int_equal(in_state(VSOCK_FREE), VIRTIO_VSOCK_CONNECTIONS);
+}
+
+/* ---- Peers that the switch gives up ----------------------------------------------------------*/
+
+/* A packet of an established connection, which does not arrive. The guest hears RST. */
+static void send_in_vain(uint16_t op)
+{
+    struct virtio_vsock_hdr header = packet(op, 0);
+    assert_int_equal(fate_of_op(REQUEST, PEER, 1000), PASSED);
+    peer_sends(RESPONSE, 1000);
+    submit(0, &header, 0, 0);
+    kick(TX);
+    switch_put_done(sents[0].id, PORT_NOT_THERE);
+    switch_forget(0);
+    switch_signal();
+    if (op != RST) {
+        post(0, BUF(0), 100);
+        kick(RX);
+        assert_int_equal(num_sents, 2);
+        assert_int_equal(sents[0].vsock.dst_cid, OWN);
+        assert_true(switch_deliver(&sents[0].vsock, "", 0));
+        switch_done(0);
+        switch_signal();
+        expect_rst(0, BUF(0), &header);
+    }
+    ring_take_used(&rings[TX], 0);
+}
+
+/* The peer is to hear RST, and nothing before that; then all is as if it had never been. */
+static void what_does_not_arrive_ends_a_connection(void **state)
+{
+    static const uint16_t ops[] = { RW, SHUTDOWN, UPDATE, ASK, RST };
+    (void)state;
+    drive(ALL);
+    for (unsigned i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+        send_in_vain(ops[i]);
+        assert_int_equal(num_sents, 1);
+        struct sent told = sents[0];
+        assert_true(told.id >= 2 * SIZE && told.vsock.op == RST);
+        assert_true(told.vsock.dst_cid == PEER && told.vsock.src_port == 1000);
+        switch_forget(0); /* it waits */
+        assert_int_equal(in_state(VSOCK_TELLING), 1);
+        assert_int_equal(fate_of_op(RW, PEER, 1001), PASSED);
+        assert_int_equal(fate_of_op(REQUEST, PEER, 1000), PASSED); /* comes behind the news */
+        assert_int_equal(fate_of_op(RW, PEER, 1000), PASSED);
+        assert_int_equal(fate_of_op(RST, PEER, 1000), PASSED);
+        assert_int_equal(fate_of_op(RW, PEER, 1000), REFUSED);
+        switch_put_done(told.id, 0);
+        switch_signal();
+        assert_int_equal(in_state(VSOCK_FREE), VIRTIO_VSOCK_CONNECTIONS);
+        assert_int_equal(fate_of_op(RW, PEER, 1000), PASSED);
+    }
 }
 
 static void v14_a_flood_without_receive_buffers(void **state)
@@ -402,6 +457,8 @@ int main(void)
         TEST(v8_v10_v12_what_is_for_the_peer_to_judge),
         TEST(v9_no_rst_for_rst),
         TEST(v13_requests_without_end),
+        TEST(v13_no_leak),
+        TEST(what_does_not_arrive_ends_a_connection),
         TEST(v14_a_flood_without_receive_buffers),
         TEST(v17_receive_buffers_that_are_too_small),
         TEST(event_buffers_are_left_alone),

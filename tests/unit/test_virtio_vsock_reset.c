@@ -8,11 +8,13 @@
 
 #include <stdlib.h>
 
+/* Connections in that state or, for LIVE, asked for. */
 static unsigned in_state(uint8_t state)
 {
     unsigned count = 0;
     for (unsigned i = 0; i < VIRTIO_VSOCK_CONNECTIONS; i++) {
-        count += vsock.connections[i].state == state;
+        uint8_t is = vsock.connections[i].state;
+        count += is == state || (state == VSOCK_LIVE && is == VSOCK_REQUESTED);
     }
     return count;
 }

@@ -39,9 +39,9 @@ int setup(void **state)
     (void)state;
     guest_create(&guest);
     port_rig_create(&(struct port_rig){ &guest, HEADER_BYTES, check, signal_device });
-    record = (struct vmm_vsock){ .port_vaddr = (uint64_t)(uintptr_t)&port,
-                                 .cid = OWN,
-                                 .channel = CHANNEL };
+    record = (struct vmm_vsock){
+        .port_vaddr = (uint64_t)(uintptr_t)&port, .cid = OWN, .channel = CHANNEL, .num_peers = PEERS
+    };
     assert_true(
         virtio_vsock_init(&vsock, "vsock", &guest.ram, &guest.irq, &record, port_rig_notify));
     region = virtio_mmio_region(&vsock.device, 0xa000000, 0x1000);

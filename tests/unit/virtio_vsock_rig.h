@@ -19,6 +19,8 @@
 #define CONFIG       VIRTIO_MMIO_CONFIG
 #define OWN          3u /* CIDs */
 #define PEER         4u
+#define PEERS        4u /* PEER and those that follow */
+#define OF_A_PEER    (VIRTIO_VSOCK_CONNECTIONS / PEERS)
 #define HEADER_BYTES VIRTIO_VSOCK_HEADER_BYTES
 
 enum { RX = VIRTIO_VSOCK_RX, TX = VIRTIO_VSOCK_TX, EVENT = VIRTIO_VSOCK_EVENT };

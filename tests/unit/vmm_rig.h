@@ -239,7 +239,7 @@ static void rig_configure(void)
                    .bounce_offset = RAM_BYTES,
                    .guest_ram = true },
         .nets = { { (uintptr_t)&rig_ports[0], 1500, NET, { 2, 0, 0, 0, 0, 1 } } },
-        .vsock = { (uintptr_t)&rig_ports[1], 3, VSOCK },
+        .vsock = { (uintptr_t)&rig_ports[1], 3, VSOCK, 1 },
         .entropy = { PD_ENTROPY, 64 },
         .irqs = { { PASSED_INTID, PASSED } },
         .num_irqs = 1,

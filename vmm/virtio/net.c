@@ -53,8 +53,9 @@ static struct virtio_net *net_of(struct virtio_device *device)
 /* ---- Work ------------------------------------------------------------------------------------*/
 
 /*
- * All that there is to do in an event. Buffers before frames, and what is sent is taken last: a
- * switch of higher priority has done it when the flush returns, and no notification is needed.
+ * All that there is to do in an event. Buffers before frames, and what is sent is taken last: if
+ * the switch has run in the flush, that is all of it, and no notification is needed. Nor may one be
+ * waited for: where that has made room for what is left, there is more to do now.
  */
 static void work(struct virtio_net *net)
 {
@@ -70,6 +71,9 @@ static void work(struct virtio_net *net)
     port_client_flush(&net->port);
     if (!ok || !net_take_sent(net)) {
         virtio_mmio_fail(device, "the switch has closed its port, or broken the port's contract");
+    }
+    if (net->pending[VIRTIO_NET_TX] && port_client_wait_room(&net->port)) {
+        results[VIRTIO_NET_TX] = VIRTQ_YIELD;
     }
     virtio_mmio_finish(device, VIRTIO_NET_RX, results[VIRTIO_NET_RX]);
     virtio_mmio_finish(device, VIRTIO_NET_TX, results[VIRTIO_NET_TX]);

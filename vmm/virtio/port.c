@@ -111,11 +111,14 @@ void port_client_send(struct port_client *client, const struct virtq_chain *chai
     client->new_send = true;
 }
 
-void port_client_send_own(struct port_client *client, uint16_t id, const void *header,
-                          uint32_t header_bytes)
+void port_client_send_own(struct port_client *client, uint16_t id, uint16_t flags,
+                          const void *header, uint32_t header_bytes)
 {
-    const struct virtq_chain empty = { .head = id };
-    port_client_send(client, &empty, 0, header, header_bytes);
+    struct port_entry entry = { .id = id, .flags = flags, .seen = client->send_done.index };
+    memcpy(entry.header, header, header_bytes);
+    port_put(&client->send, &entry);
+    client->sending++;
+    client->new_send = true;
 }
 
 void port_client_post(struct port_client *client, const struct virtq_chain *chain)
@@ -138,6 +141,11 @@ void port_client_flush(struct port_client *client)
         client->must_notify = false;
         client->notify(client->channel);
     }
+}
+
+bool port_client_wait_room(struct port_client *client)
+{
+    return client->open && port_wait_room(&client->send);
 }
 
 /* ---- From the switch -------------------------------------------------------------------------*/

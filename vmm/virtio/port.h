@@ -68,12 +68,21 @@ void port_client_send(struct port_client *client, const struct virtq_chain *chai
                       const void *header, uint32_t header_bytes);
 void port_client_post(struct port_client *client, const struct virtq_chain *chain);
 
-/* Puts a chain into `send` that is a header alone, of the device's own; one entry of room. */
-void port_client_send_own(struct port_client *client, uint16_t id, const void *header,
-                          uint32_t header_bytes);
+/*
+ * Puts a chain into `send` that is a header alone, of the device's own; one entry of room. `flags`:
+ * 0 or PORT_PATIENT.
+ */
+void port_client_send_own(struct port_client *client, uint16_t id, uint16_t flags,
+                          const void *header, uint32_t header_bytes);
 
 /* Publishes what was put in and notifies the switch, once, if it waits for that. */
 void port_client_flush(struct port_client *client);
+
+/*
+ * Whether `send` has PORT_CHAIN_ENTRIES of room; all in it is flushed. False: the switch will
+ * notify when it has.
+ */
+bool port_client_wait_room(struct port_client *client);
 
 /*
  * The next chain that is sent, or the next entry of what was received. False: there is none now,

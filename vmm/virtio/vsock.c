@@ -13,37 +13,35 @@ static struct virtio_vsock *vsock_of(struct virtio_device *device)
 
 /* ---- The port --------------------------------------------------------------------------------*/
 
-/* Opens the port, and tells the peers of a guest that was reset. */
-static bool attach(struct virtio_vsock *vsock)
+/* Opens the port, first of all to tell the peers of connections that are no more. */
+static bool attach(struct virtio_vsock *vsock, uint32_t features)
 {
-    if (!port_client_open(&vsock->port, 0, 0)) {
+    if (!port_client_open(&vsock->port, features, 0)) {
         return false;
     }
-    vsock_tell_lost(vsock);
+    vsock_tell_lost(vsock, true);
     return true;
 }
 
 /*
  * Takes guest memory back from the switch. Returns whether that is so. Then the port is open again
- * as long as there are peers to tell, which takes no memory and holds nobody up.
+ * as long as there are peers to tell, which takes no memory and holds nobody up: for others it is
+ * not there.
  */
 static bool detach(struct virtio_vsock *vsock)
 {
-    bool told = vsock->num_lost == 0;
     vsock->started = false;
     if (vsock->serving) {
         vsock->serving = false;
         memset(vsock->sent, 0, sizeof(vsock->sent));
         vsock_lose_all(vsock);
-        told = true; /* they will be, in the next opening */
-    }
-    if (vsock->port.open && !told) {
+    } else if (vsock->port.open && vsock->num_lost > 0) {
         return true;
     }
     if (!port_client_close(&vsock->port)) {
         return false;
     }
-    if (vsock->num_lost > 0 && attach(vsock)) {
+    if (vsock->num_lost > 0 && attach(vsock, PORT_SENDS_ONLY)) {
         port_client_flush(&vsock->port);
     }
     return true;
@@ -75,9 +73,14 @@ static void work(struct virtio_vsock *vsock)
     }
     port_client_flush(&vsock->port);
     ok = ok && vsock_take_sent(vsock);
-    port_client_flush(&vsock->port); /* answers to what found nobody */
+    vsock_tell_lost(vsock, false);
+    port_client_flush(&vsock->port); /* that, and answers to what found nobody */
     if (!ok) {
         give_up(vsock);
+    }
+    bool more = vsock->pending[VIRTIO_VSOCK_TX] || vsock->num_lost > vsock->num_telling;
+    if (more && port_client_wait_room(&vsock->port)) {
+        results[VIRTIO_VSOCK_TX] = VIRTQ_YIELD;
     }
     virtio_mmio_finish(device, VIRTIO_VSOCK_RX, results[VIRTIO_VSOCK_RX]);
     virtio_mmio_finish(device, VIRTIO_VSOCK_TX, results[VIRTIO_VSOCK_TX]);
@@ -87,7 +90,8 @@ static void run(struct virtio_vsock *vsock)
 {
     vsock->started &= virtio_mmio_running(&vsock->device);
     if (vsock->started && !vsock->serving) {
-        vsock->serving = vsock->port.open || attach(vsock);
+        port_client_close(&vsock->port); /* it was for telling peers */
+        vsock->serving = attach(vsock, 0);
     }
     if (vsock->port.open && vsock->serving == vsock->started) {
         work(vsock);
@@ -170,6 +174,7 @@ bool virtio_vsock_init(struct virtio_vsock *vsock, const char *name, const struc
         .irq = *irq,
     };
     vsock->config.guest_cid = record->cid;
+    vsock->of_a_peer = VIRTIO_VSOCK_CONNECTIONS / (record->num_peers > 0 ? record->num_peers : 1);
     port_client_init(&vsock->port, (struct port *)(uintptr_t)record->port_vaddr, ram,
                      record->channel, notify);
     for (unsigned i = 0; i < VIRTIO_VSOCK_NUM_QUEUES; i++) {

@@ -5,8 +5,11 @@
  * and refuses for a peer that is not there. Credit is between the two guests: no payload ever lies
  * in a buffer of ours.
  *
- * It knows the connections of its guest, so that their peers are told when the guest is reset.
- * Neither the guest nor the switch is trusted.
+ * It knows the connections of its guest, so that their peers are told when the guest is reset, or
+ * when a packet did not reach one that is there (the switch gave it up): what comes behind that is
+ * refused, and the peer hears RST as soon as it listens. Of its share of connections with one peer
+ * a guest may use all; then those that it has asked for and that were not answered give way, the
+ * oldest first: their peers are not told. Neither the guest nor the switch is trusted.
  */
 #pragma once
 
@@ -17,8 +20,7 @@
 #define VIRTIO_VSOCK_QUEUE_SIZE   128
 #define VIRTIO_VSOCK_HEADER_BYTES 44u
 #define VIRTIO_VSOCK_MAX_PAYLOAD  65536u /* of a packet: what Linux sends at most */
-#define VIRTIO_VSOCK_CONNECTIONS  512u   /* of the guest, all together */
-#define VIRTIO_VSOCK_OF_A_PEER    128u   /* of those, with one other guest */
+#define VIRTIO_VSOCK_CONNECTIONS  512u   /* of the guest; each other guest has an equal share */
 
 enum {
     VIRTIO_VSOCK_RX,
@@ -37,6 +39,7 @@ enum vsock_packet_state {
 struct virtio_vsock_packet {
     struct virtq_chain chain;
     struct virtio_vsock_hdr header;
+    bool ends;     /* it is RST, of a connection that there was */
     uint8_t state; /* enum vsock_packet_state */
 };
 
@@ -48,14 +51,17 @@ struct virtio_vsock_buffer {
 
 enum vsock_connection_state {
     VSOCK_FREE,
-    VSOCK_LIVE, /* its guest asked for it or agreed to it, and nobody has reset it */
-    VSOCK_LOST, /* its guest was reset: the peer is to be told */
+    VSOCK_REQUESTED, /* its guest asked for it, */
+    VSOCK_LIVE,      /* or it was agreed to; and nobody has reset it */
+    VSOCK_LOST,      /* the peer is to be told that it is no more */
+    VSOCK_TELLING,   /* that is under way */
 };
 
 struct virtio_vsock_connection {
     uint32_t peer; /* CID */
     uint32_t own_port;
     uint32_t peer_port;
+    uint32_t number; /* in the order of their beginning; runs free */
     uint16_t type;
     uint8_t state; /* enum vsock_connection_state */
 };
@@ -65,13 +71,16 @@ struct virtio_vsock {
     struct virtq queues[VIRTIO_VSOCK_NUM_QUEUES];
     struct virtio_vsock_config config;
     struct port_client port;
-    bool started;       /* the driver drives, and has stopped no queue */
-    bool serving;       /* it has the port: guest memory is given in this opening */
-    bool pending[2];    /* RX, TX: there may be chains to take, once the port has room */
-    uint64_t dropped;   /* packets that made no sense and could not be refused */
-    uint64_t refused;   /* packets answered by RST here */
-    uint64_t num_waits; /* resets that had to wait */
-    unsigned num_lost;  /* connections in state LOST */
+    bool started;         /* the driver drives, and has stopped no queue */
+    bool serving;         /* it has the port: guest memory is given in this opening */
+    bool pending[2];      /* RX, TX: there may be chains to take, once the port has room */
+    uint64_t dropped;     /* packets that made no sense and could not be refused */
+    uint64_t refused;     /* packets answered by RST here */
+    uint64_t num_waits;   /* resets that had to wait */
+    unsigned num_lost;    /* connections in state LOST or TELLING, */
+    unsigned num_telling; /* and of those in state TELLING */
+    unsigned of_a_peer;   /* connections that there can be with one other guest */
+    uint32_t num_begun;
     struct virtq_segment segments[VIRTIO_VSOCK_QUEUE_SIZE];     /* of the chain that is looked at */
     struct virtio_vsock_packet sent[VIRTIO_VSOCK_QUEUE_SIZE];   /* by head */
     struct virtio_vsock_buffer posted[VIRTIO_VSOCK_QUEUE_SIZE]; /* by head */

@@ -27,12 +27,18 @@ bool vsock_take_received(struct virtio_vsock *vsock);
 
 /* ---- vsock_table.c: the guest's connections ----*/
 
+/* Whether there is a connection between the ports of a header that the guest sends. */
+bool vsock_is_connected(struct virtio_vsock *vsock, const struct virtio_vsock_hdr *header);
+
 /*
  * Notes what a packet does to a connection of the guest's: with `peer`, between its ports and those
- * of `header`, in which the guest is the source (sent) or the destination. False: it would be one
- * connection too many.
+ * of `header`, in which the guest is the source (sent) or the destination. False: it must not be
+ * sent: it would be one connection too many, or it belongs to one that is lost.
  */
 bool vsock_note(struct virtio_vsock *vsock, const struct virtio_vsock_hdr *header, bool sent);
+
+/* A packet that the guest sent on a connection, or to end one, did not reach its peer. */
+void vsock_lose(struct virtio_vsock *vsock, const struct virtio_vsock_hdr *header);
 
 /* The guest is reset: all its connections are lost. */
 void vsock_lose_all(struct virtio_vsock *vsock);
@@ -40,8 +46,8 @@ void vsock_lose_all(struct virtio_vsock *vsock);
 /* Nobody can be told any more. */
 void vsock_forget_all(struct virtio_vsock *vsock);
 
-/* Tells the peers of lost connections, on a port that was just opened. */
-void vsock_tell_lost(struct virtio_vsock *vsock);
+/* Tells the peers of lost connections while the port has room; in a new opening, `anew`. */
+void vsock_tell_lost(struct virtio_vsock *vsock, bool anew);
 
 /* A peer has been told. False: there was nothing to tell. */
 bool vsock_told(struct virtio_vsock *vsock, unsigned index);

@@ -61,7 +61,7 @@ static void answer(struct virtio_vsock *vsock, struct virtio_vsock_packet *packe
     };
     packet->state = VSOCK_ANSWERED;
     vsock->refused++;
-    port_client_send_own(&vsock->port, (uint16_t)(VSOCK_ID_ANSWER + packet->chain.head), &header,
+    port_client_send_own(&vsock->port, (uint16_t)(VSOCK_ID_ANSWER + packet->chain.head), 0, &header,
                          sizeof(header));
 }
 
@@ -84,6 +84,7 @@ static void send_chain(struct virtio_vsock *vsock, const struct virtq_chain *cha
     if (virtq_chain_read(chain, 0, header, sizeof(*header)) == sizeof(*header)) {
         verdict = judge(vsock, header, chain->readable_bytes - sizeof(*header));
     }
+    packet->ends = header->op == VIRTIO_VSOCK_OP_RST && vsock_is_connected(vsock, header);
     if (verdict == PASS && !vsock_note(vsock, header, true)) {
         verdict = REFUSE;
     }
@@ -122,6 +123,19 @@ enum virtq_result vsock_send(struct virtio_vsock *vsock)
 _Static_assert(2 * VIRTIO_VSOCK_QUEUE_SIZE <= PORT_CHAIN_ENTRIES, "a chain, and all the answers");
 _Static_assert(VSOCK_ID_LOST + VIRTIO_VSOCK_CONNECTIONS <= PORT_ENTRIES, "all may be under way");
 
+/* A packet did not reach its peer. Whether the guest gets an answer to it. */
+static bool not_there(struct virtio_vsock *vsock, struct virtio_vsock_packet *packet)
+{
+    uint16_t op = packet->header.op;
+    if (op == VIRTIO_VSOCK_OP_RST ? packet->ends : op != VIRTIO_VSOCK_OP_REQUEST) {
+        vsock_lose(vsock, &packet->header);
+    }
+    if (op != VIRTIO_VSOCK_OP_RST) {
+        answer(vsock, packet);
+    }
+    return op != VIRTIO_VSOCK_OP_RST;
+}
+
 /* A packet or the answer to it is done. */
 static bool take_one(struct virtio_vsock *vsock, const struct port_entry *entry)
 {
@@ -130,9 +144,7 @@ static bool take_one(struct virtio_vsock *vsock, const struct port_entry *entry)
     if (packet->state != (is_answer ? VSOCK_ANSWERED : VSOCK_SENT)) {
         return false;
     }
-    if (!is_answer && (entry->flags & PORT_NOT_THERE) != 0 &&
-        packet->header.op != VIRTIO_VSOCK_OP_RST) {
-        answer(vsock, packet);
+    if (!is_answer && (entry->flags & PORT_NOT_THERE) != 0 && not_there(vsock, packet)) {
         return true;
     }
     packet->state = VSOCK_IDLE;

@@ -38,8 +38,9 @@
  * follows as always, and the next opening starts afresh.
  *
  * Signals. A consumer that has found its ring empty asks for a notification by port_wait() and
- * looks again; a producer notifies where port_publish() says so. There is one channel between the
- * two, for all rings and the state.
+ * looks again; a producer notifies where port_publish() says so. Likewise the VMM asks for room in
+ * `send` by port_wait_room(), and the switch notifies where port_gave_room() says so. There is one
+ * channel between the two, for all rings and the state; neither side relies on when the other runs.
  *
  * Either side may be hostile to the other: indices are kept privately and published, the other's
  * are read once for each decision, and an entry is copied out before anything is decided on it.
@@ -89,8 +90,9 @@ struct port_entry {
 struct port_ring {
     uint32_t tail;         /* the producer's: next entry is put here; runs free */
     uint32_t head;         /* the consumer's: next entry is taken here; runs free */
-    uint32_t wants_signal; /* the consumer waits for a notification */
-    uint32_t reserved[13];
+    uint32_t wants_signal; /* the consumer waits for entries */
+    uint32_t wants_room;   /* the producer waits for PORT_CHAIN_ENTRIES of room */
+    uint32_t reserved[12];
     struct port_entry entries[PORT_ENTRIES];
 };
 
@@ -146,6 +148,15 @@ static inline bool port_publish(struct port_end *end)
     return true;
 }
 
+/* Asks for a notification of room for the longest chain, all being published. Returns true if there
+ * is already: then go on instead of waiting. */
+static inline bool port_wait_room(struct port_end *end)
+{
+    __atomic_store_n(&end->ring->wants_room, 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    return port_room(end) >= PORT_CHAIN_ENTRIES;
+}
+
 /* ---- Consumer ---------------------------------------------------------------------------------*/
 
 /* How many entries are there to be taken: more than PORT_ENTRIES if the producer lies. */
@@ -177,6 +188,19 @@ static inline bool port_wait(struct port_end *end)
     __atomic_store_n(&end->ring->wants_signal, 1, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     return port_fill(end) != 0;
+}
+
+/* To be asked after port_take(): whether the producer is to be notified of room. */
+static inline bool port_gave_room(struct port_end *end)
+{
+    /* The store of the head comes before the look at the wish; port_wait_room() is the other half.
+     */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&end->ring->wants_room, __ATOMIC_RELAXED) == 0 ||
+        port_fill(end) > PORT_ENTRIES - PORT_CHAIN_ENTRIES)
+        return false;
+    __atomic_store_n(&end->ring->wants_room, 0, __ATOMIC_RELAXED);
+    return true;
 }
 
 /* ---- State ------------------------------------------------------------------------------------*/

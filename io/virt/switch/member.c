@@ -28,7 +28,7 @@ static void start(struct member *m)
     m->send_done = (struct port_end){ &port->send_done, 0 };
     m->recv = (struct port_end){ &port->recv, 0 };
     m->recv_done = (struct port_end){ &port->recv_done, 0 };
-    m->sent = m->received = m->starved = false;
+    m->taken = m->sent = m->received = m->starved = false;
     m->silent = 0;
     m->short_fill = 0;
     memset(&m->fair, 0, sizeof(m->fair));
@@ -104,6 +104,12 @@ bool member_peek(struct member *m, struct chain *chain, struct piece *pieces)
         return false;
     return read_chain(m, &m->send, 0, fill, chain, pieces) ||
            broken(m, "a chain that is sent makes no sense");
+}
+
+void member_take(struct member *m, const struct chain *chain)
+{
+    port_take(&m->send, chain->entries);
+    m->taken = true;
 }
 
 void member_done(struct member *m, const struct chain *chain, uint16_t flags)
@@ -202,10 +208,12 @@ bool member_wait(struct member *m)
 bool member_publish(struct member *m)
 {
     bool notify = m->notify;
+    if (m->open && m->taken)
+        notify |= port_gave_room(&m->send);
     if (m->open && m->sent)
         notify |= port_publish(&m->send_done);
     if (m->open && m->received)
         notify |= port_publish(&m->recv_done);
-    m->sent = m->received = m->notify = false;
+    m->taken = m->sent = m->received = m->notify = false;
     return notify;
 }

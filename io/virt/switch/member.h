@@ -27,6 +27,7 @@ struct member {
     struct port_end send, send_done, recv, recv_done;
     uint32_t silent;      /* ticks for which it posted nothing while something waited for it */
     bool starved;         /* recv had no chain for what was to arrive; in this run */
+    bool taken;           /* entries of send, since the last member_publish() */
     bool sent, received;  /* unpublished entries in send_done, recv_done */
     uint32_t short_fill;  /* recv with that many entries... */
     uint32_t short_bytes; /* ...cannot take as many bytes; nor more */
@@ -65,6 +66,9 @@ bool member_settle(struct member *m);
 /* Looks at the next chain, its stretches in `pieces` (room for PORT_CHAIN_ENTRIES). False: there is
  * none, or the port is broken and now closed. */
 bool member_peek(struct member *m, struct chain *chain, struct piece *pieces);
+
+/* Takes the chain that was looked at. */
+void member_take(struct member *m, const struct chain *chain);
 
 /* Says in send_done that a chain is done. `flags`: PORT_NOT_THERE. The port is broken and now
  * closed if that has no room. */

@@ -306,7 +306,7 @@ uint32_t net_take(struct switch_core *core, uint32_t from)
     if (!member_peek(m, &chain, core->frame.pieces + 1))
         return 0;
     uint32_t cost = pass_on(core, from, chain.header, chain.bytes);
-    port_take(&m->send, chain.entries);
+    member_take(m, &chain);
     member_done(m, &chain, 0);
     return cost;
 }

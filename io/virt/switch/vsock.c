@@ -216,7 +216,7 @@ static uint32_t send_next(struct switch_core *core, uint32_t from)
     struct packet packet = { 0 };
     if (!member_peek(m, &packet.chain, core->frame.pieces))
         return 0;
-    port_take(&m->send, packet.chain.entries);
+    member_take(m, &packet.chain);
     memcpy(&header, packet.chain.header, sizeof(header));
     packet.to = (uint8_t)receiver_of(core, from, header.dst_cid);
     if (packet_ok(core, from, &header, packet.chain.bytes))
