@@ -3,6 +3,7 @@
 guest hears when its peer is gone."""
 
 import os
+import re
 
 import pytest
 import qemu
@@ -86,7 +87,7 @@ def test_ten_thousand_connections(guests, say):
 
 
 def test_more_connections_than_a_peer_may_have(guests):
-    said = guests[0].run(f"vsock_bench many {CIDS[1]} 200", status=1)
+    said = guests[0].run(f"vsock_bench many {CIDS[1]} 300", status=1)
     assert "cannot connect: Connection reset by peer" in said
     assert "64 connections at once" in guests[0].run(f"vsock_bench many {CIDS[1]} 64")
 
@@ -118,6 +119,22 @@ def test_a_peer_that_starts_again(guests, how):
     stream(sender, 1)
     stream(lost, 0)
     stream(lost, 2)
+
+
+def test_a_peer_that_is_stuck(guests):
+    """It takes nothing any more and is not off: who sends to it waits, and goes on with others."""
+    sender, other, stuck, _ = guests
+    sender.run(f"{{ {END_SENDER.format(CIDS[2])}; }} >/tmp/stuck & true")
+    stuck.start("echo 10 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigger")
+    stuck.expect("Kernel panic")
+    vsock_tools.microseconds(sender, "connect", CIDS[1], 1000)
+    stream(sender, 1)
+    stream(other, 0)
+    said = sender.run("while pidof vsock_bench >/dev/null; do usleep 100000; done; cat /tmp/stuck")
+    assert re.search(LOST, said)
+    assert refused(other, 2)
+    stuck.expect("guest2: rebooting")
+    stuck.login()
 
 
 def test_a_peer_that_is_powered_off(guests):
