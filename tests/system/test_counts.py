@@ -1,25 +1,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A unit of work costs what it did: counts that repeat, beside those of counts.json. Who makes
+"""A unit of work costs what it did: counts that repeat, beside those of known_counts.py. Who makes
 something cost more, or less, puts the new figure there, and says why in the commit."""
 
-import json
-import os
 import re
 
 import pytest
 import qemu
 import work
+from known_counts import KNOWN
 
 IMAGE = qemu.system_image("virtio_tools")
 OPTIONS = {"extra": work.ICOUNT}
-HERE = os.path.dirname(os.path.abspath(__file__))
 # Packets fall together more or less often, as the guests' own timers fall.
 MARGIN = {"a trapped read": 0.02, "32 KiB of vsock": 0.3}
 USUAL_MARGIN = 0.1
 AT_LEAST = 0.3  # of one
-
-with open(os.path.join(HERE, "counts.json"), encoding="utf-8") as known_file:
-    KNOWN = json.load(known_file)
 
 
 def compare(name, found, say):
@@ -27,8 +22,8 @@ def compare(name, found, say):
     say(f"{name}: " + ", ".join(f"{what} {count:.1f}" for what, count in found.items()))
     wrong = {what: (count, KNOWN[name][what]) for what, count in found.items() if what in KNOWN[name] and
              abs(count - KNOWN[name][what]) > max(margin * KNOWN[name][what], AT_LEAST)}
-    assert not wrong, (f"{name} costs another number of (now, in counts.json): {wrong}; if that is "
-                       "meant, change tests/system/counts.json and say why")
+    assert not wrong, (f"{name} costs another number of (now, in known_counts.py): {wrong}; if that is "
+                       "meant, change tests/system/known_counts.py and say why")
 
 
 @pytest.fixture(scope="module")
