@@ -79,14 +79,19 @@ static const struct driver_vm_ops driver_vm_ops = {
     .set_timeout = set_timeout,
 };
 
+static seL4_Word ask(uint32_t bytes)
+{
+    microkit_mr_set(0, bytes);
+    return microkit_msginfo_get_count(
+        microkit_ppcall(config.entropy.channel, microkit_msginfo_new(ENTROPY_GET, 1)));
+}
+
 /* Random bytes in whole words. The driver is passive: they are drawn in the guest's own time. */
 static uint32_t draw(void *to, uint32_t bytes)
 {
     uint8_t *at = to;
-    microkit_mr_set(0, bytes);
-    microkit_msginfo reply =
-        microkit_ppcall(config.entropy.channel, microkit_msginfo_new(ENTROPY_GET, 1));
-    seL4_Word count = microkit_msginfo_get_count(reply);
+    seL4_Word count = ask(bytes);
+    count = count > 0 ? count : ask(bytes); /* it may just have been started again */
     for (unsigned i = 0; i < count && bytes >= sizeof(seL4_Word); i++) {
         seL4_Word word = microkit_mr_get((seL4_Uint8)i);
         memcpy(at, &word, sizeof(word));

@@ -58,6 +58,16 @@ def test_the_timer_driver_forgets_deadlines_and_nobody_waits_for_them(machine):
         guest.answers()
 
 
+def test_random_bytes_come_from_the_driver_s_next_life(machine):
+    """The read that it crashes under ends as all others do: its VMM asks again."""
+    guest = machine.guests[0]
+    guest.start("for i in $(seq 200); do head -c 512 /dev/hwrng | md5sum; done >/tmp/sums; echo AL''L")
+    crash_pd(machine, "entropy", "protected")
+    guest.expect("ALL")
+    guest.expect(guest.prompt)
+    assert guest.run("sort -u /tmp/sums | wc -l").strip() == "200"
+
+
 def test_a_guest_boots_anew_when_its_vmm_has_crashed(machine):
     victim, other = machine.guests
     victim.run("echo kept >/mnt/kept; sync")

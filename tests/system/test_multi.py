@@ -88,9 +88,9 @@ def test_input_moves_among_three(machine):
 
 def test_a_file_comes_through_the_card(machine, files, say):
     vm0 = machine.guests[0]
-    before = interrupts(vm0, "virtio2")
+    before = interrupts(vm0, "virtio3")
     fetch(vm0, files, 8_000_000)
-    say(f"8 MB through eth1 in {interrupts(vm0, 'virtio2') - before} interrupts")
+    say(f"8 MB through eth1 in {interrupts(vm0, 'virtio3') - before} interrupts")
 
 
 def test_both_cards_at_once(machine, files):
