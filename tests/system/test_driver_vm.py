@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 
 import pytest
 import qemu
@@ -38,8 +39,9 @@ def disk(tmp_path):
     shutil.rmtree(tmp_path)
 
 
-def boot_on(boot, disk):
-    machine = boot(IMAGE, guests=3, first=1, colours=("32", "31", "36"), switch="at", disk=disk)
+def boot_on(boot, disk, extra=()):
+    machine = boot(IMAGE, guests=3, first=1, colours=("32", "31", "36"), switch="at", disk=disk,
+                   extra=extra)
     for guest in machine.guests:
         guest.login()
     return machine
@@ -145,6 +147,38 @@ def test_a_server_that_hangs(boot, disk):
     for guest in clients:
         mount_again(guest)
         write_and_sync(guest, "after")
+
+
+def slow_down_writes(path, bytes_a_second):
+    """Of the disk that guest3 has. QEMU's monitor is at `path`."""
+    with socket.socket(socket.AF_UNIX) as monitor:
+        monitor.settimeout(qemu.HANG_S)
+        monitor.connect(path)
+        monitor.send(f"block_set_io_throttle disk15 0 0 {bytes_a_second} 0 0 0\n".encode())
+        said = b""
+        while said.count(b"(qemu) ") < 2:  # before the command, and after it
+            said += monitor.recv(4096)
+
+
+def test_what_a_killed_server_has_begun(boot, disk, tmp_path):
+    """It outlives the server, but not until another one serves: what that one writes comes later."""
+    path = str(tmp_path / "monitor")
+    machine = boot_on(boot, disk, ("-chardev", f"socket,id=monitor,path={path},server=on,wait=off",
+                                   "-mon", "monitor"))
+    client, server = machine.guests[0], machine.guests[2]
+    client.run("umount /mnt; yes written | head -c 4096 >/tmp/block")
+    slow_down_writes(path, 2048)
+    writes = ("$(($(awk '{print $5}' /sys/class/block/vda1/stat) + "
+              "$(awk '{print $2}' /sys/class/block/vda1/inflight)))")
+    before = server.run(f"echo {writes}").strip()
+    client.run("for i in 0 1000 2000 3000; do "
+               "dd if=/tmp/block of=/dev/vda bs=4k seek=$i oflag=direct 2>/dev/null & done")
+    server.run(f"while [ {writes} -lt $(({before} + 4)) ]; do usleep 10000; done")
+    server.run("kill -9 $(pidof uio_blk)")
+    server.expect("uio_blk: guest1 has 16384 blocks")
+    partition = partition_of(disk, 0)
+    for block in (0, 1000, 2000, 3000):
+        assert partition[block * 4096:(block + 1) * 4096] == b"written\n" * 512, block
 
 
 @pytest.mark.parametrize("death", ["kill -9 $(pidof uio_blk)", "echo c >/proc/sysrq-trigger"],
