@@ -166,7 +166,9 @@ def test_what_a_killed_server_has_begun(boot, disk, tmp_path):
     machine = boot_on(boot, disk, ("-chardev", f"socket,id=monitor,path={path},server=on,wait=off",
                                    "-mon", "monitor"))
     client, server = machine.guests[0], machine.guests[2]
-    client.run("umount /mnt; yes written | head -c 4096 >/tmp/block")
+    for guest in machine.guests[:CLIENTS]:
+        guest.run("umount /mnt")  # nobody else writes
+    client.run("yes written | head -c 4096 >/tmp/block")
     slow_down_writes(path, 2048)
     writes = ("$(($(awk '{print $5}' /sys/class/block/vda1/stat) + "
               "$(awk '{print $2}' /sys/class/block/vda1/inflight)))")
