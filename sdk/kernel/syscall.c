@@ -258,9 +258,12 @@ static uint64_t sys_smc(struct thread *pd, struct thread *none)
 /* Of any thread, and behind the last one of the idle core: who runs a benchmark sees all. */
 static uint64_t sys_thread_counts(struct thread *pd, struct thread *none)
 {
-    uint64_t index = arg(pd, 0);
     (void)none;
-    if (!COUNT || index > image_info.num_threads) {
+    if (!COUNT) {
+        return SYS_INVALID_SLOT;
+    }
+    uint64_t index = arg(pd, 0);
+    if (index > image_info.num_threads) {
         return SYS_INVALID_SLOT;
     }
     const struct thread *thread = index < image_info.num_threads ? thread_at((unsigned)index) : 0;

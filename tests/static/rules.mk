@@ -13,8 +13,13 @@ CHECK_FLAGS = $(filter-out -MMD -MP -g,$(if $(filter $(CHECK_HOST),$<),$(HOST_CF
 # Headers that it depends on, beside its stamp.
 check_deps = clang $(CHECK_FLAGS) -MM -MP -MT $@ -MF $@.d $<
 
+$(CHECK_DIR)/.tools: .ci/need tests/static/rules.mk | $(BUILD_DIR)/.tools
+	@mkdir -p $(@D)
+	@$(call need,clang-tidy cppcheck python3)
+	@touch $@
+
 # ---- clang-tidy: .clang-tidy has the checks ------------------------------------------------------
-$(CHECK_DIR)/%.tidy: %.c .clang-tidy tests/static/rules.mk | $(BUILD_DIR)/uapi/.linked
+$(CHECK_DIR)/%.tidy: %.c .clang-tidy tests/static/rules.mk | $(BUILD_DIR)/uapi/.linked $(CHECK_DIR)/.tools
 	@mkdir -p $(@D)
 	$(call say,tidy,$<)
 	$(Q)clang-tidy --quiet $< -- $(CHECK_FLAGS) >$@.log 2>&1 || { cat $@.log; exit 1; }
@@ -28,8 +33,7 @@ CPPCHECK := cppcheck -q -j$(shell nproc) --std=c11 --platform=unix64 --error-exi
     -Isdk/kernel/include -Isdk/libmicrokit/include -Isdk/boards/$(MICROKIT_BOARD) \
     -D__typeof__=typeof -DCONFIG_DEBUG
 .PHONY: check-cppcheck
-check-cppcheck:
-	@$(call need,cppcheck)
+check-cppcheck: | $(CHECK_DIR)/.tools
 	@mkdir -p $(CHECK_DIR)/cppcheck
 	@echo '  cppcheck of $(words $(CHECKED_SOURCES)) files'
 	$(Q)$(CPPCHECK) $(CHECKED_SOURCES) || { echo 'Mend it, or say why not in tests/static/cppcheck.txt' >&2; exit 1; }
@@ -39,9 +43,9 @@ check-cppcheck:
 PD_STACK = $(shell awk '/define DEFAULT_STACK/ { print $$3 }' sdk/tool/xml.c)
 KERNEL_STACK = $(shell awk '/\.space/ { print $$2 }' sdk/kernel/start.S)
 .PHONY: check-stack
-check-stack: $(SYSTEM_PROGRAMS) $(TARGET_DIR)/sdk/kernel.elf
-	@python3 tests/static/stack.py $(PD_STACK) $(SYSTEM_PROGRAMS)
-	@python3 tests/static/stack.py $(KERNEL_STACK) $(TARGET_DIR)/sdk/kernel.elf
+check-stack: $(SYSTEM_PROGRAMS) $(TARGET_DIR)/sdk/kernel.elf | $(CHECK_DIR)/.tools
+	@/usr/bin/python3 tests/static/stack.py $(PD_STACK) $(SYSTEM_PROGRAMS)
+	@/usr/bin/python3 tests/static/stack.py $(KERNEL_STACK) $(TARGET_DIR)/sdk/kernel.elf
 
 # ---- Each header compiles alone ------------------------------------------------------------------
 $(CHECK_DIR)/%.alone: % tests/static/rules.mk | $(BUILD_DIR)/uapi/.linked
@@ -51,13 +55,10 @@ $(CHECK_DIR)/%.alone: % tests/static/rules.mk | $(BUILD_DIR)/uapi/.linked
 	@$(check_deps) && touch $@
 
 .PHONY: check lint check-text check-includes check-headers
-check: check-text check-includes check-headers check-cppcheck check-stack ## check the sources without running them
-check-text:
-	@python3 tests/static/text.py
-check-includes:
-	@python3 tests/static/includes.py
+check: check-text check-includes check-headers check-cppcheck check-stack lint ## check the sources without running them
+check-text: | $(CHECK_DIR)/.tools
+	@/usr/bin/python3 tests/static/text.py
+check-includes: | $(CHECK_DIR)/.tools
+	@/usr/bin/python3 tests/static/includes.py
 check-headers: $(CHECKED_HEADERS:%=$(CHECK_DIR)/%.alone)
-lint: lint-packages $(CHECKED_SOURCES:%.c=$(CHECK_DIR)/%.tidy) ## check the sources with clang-tidy
-.PHONY: lint-packages
-lint-packages:
-	@$(call need,clang-tidy)
+lint: $(CHECKED_SOURCES:%.c=$(CHECK_DIR)/%.tidy) ## check the sources with clang-tidy

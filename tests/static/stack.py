@@ -50,6 +50,7 @@ def disassemble(elf):
         if found := FUNCTION.match(line):
             function = Function(found[2], int(found[1], 16))
             functions[function.address] = function
+            pages.clear()
         elif function and (found := INSTRUCTION.match(line)):
             at, name, operands = int(found[1], 16), found[2], found[3]
             function.end, function.last = at + 4, name
