@@ -27,12 +27,12 @@ static const struct map *find_map(const struct map *map, const struct region *re
     return map;
 }
 
-/* How many reach a region: PDs, and guests. */
+/* How many reach a region: PDs but the supervisor, which clears some, and guests. */
 static unsigned count_users(const struct plan *plan, const struct region *region)
 {
     unsigned users = 0;
     for (const struct pd *pd = plan->pds; pd != NULL; pd = pd->next) {
-        users += find_map(pd->maps, region) != NULL;
+        users += pd != plan->supervisor && find_map(pd->maps, region) != NULL;
         users += pd->vm != NULL && find_map(pd->vm->maps, region) != NULL;
     }
     return users;

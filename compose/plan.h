@@ -18,6 +18,7 @@ struct region {
     uint64_t page_bytes;
     bool is_device;      /* not cached, not RAM */
     bool is_uncached;    /* RAM that is mapped as devices are */
+    bool of_card;        /* rings between the network card's PDs */
     uint64_t phys_addr;  /* 0: anywhere */
     const char *prefill; /* a file in the output folder, or NULL */
 };
@@ -56,6 +57,7 @@ struct pd {
     const char *program; /* the ELF file among the programs that it is a copy of */
     uint8_t priority;
     bool passive;                  /* runs in its callers' time */
+    bool of_card;                  /* of the network card's: supervisor_config.h */
     unsigned budget_us, period_us; /* 0: may run for ever */
     uint8_t num_ids;               /* of channels and interrupts, handed out from 0 */
     uint64_t next_vaddr;

@@ -6,26 +6,15 @@
 
 #include <cloister/restart.h>
 #include <cloister/supervisor_config.h>
-#include <string.h>
 
+/* Two of the driver's connections and two of each network's, of two rings each. */
+_Static_assert(4 * (1 + MAX_NETWORKS) <= SUPERVISOR_RINGS, "the record has room for all rings");
 _Static_assert(MAX_PDS - 1 <= SUPERVISOR_CHILDREN, "the record has room for every other PD");
 
 void supervisor_plan(struct system *system)
 {
     struct plan *plan = &system->plan;
     plan->supervisor = plan_pd(plan, "supervisor", "supervisor.elf", PRIORITY_SUPERVISOR);
-}
-
-/* Who can not go on from what its queues hold. */
-static const char *const stay[] = { "net_driver_virtio_mmio.elf", "net_virt_rx.elf",
-                                    "net_virt_tx.elf", "switch.elf" };
-
-static bool stays(const struct pd *pd)
-{
-    for (size_t i = 0; i < sizeof(stay) / sizeof(stay[0]); i++)
-        if (strcmp(pd->program, stay[i]) == 0)
-            return true;
-    return false;
 }
 
 /* The copy of the program's data that restart.c starts from: link.mk makes the file. */
@@ -37,6 +26,13 @@ static void plan_copy(struct plan *plan, struct pd *pd)
     plan_map_at(plan, pd, copy, RESTART_COPY_VADDR, "r");
 }
 
+static void map_rings(struct plan *plan, struct supervisor_config *config)
+{
+    for (const struct region *region = plan->regions; region != NULL; region = region->next)
+        if (region->of_card)
+            config->rings[config->num_rings++] = sddf_map(plan, plan->supervisor, region, "rw");
+}
+
 void supervisor_adopt(struct system *system)
 {
     struct plan *plan = &system->plan;
@@ -46,7 +42,8 @@ void supervisor_adopt(struct system *system)
     for (struct pd *pd = plan->supervisor->next; pd != NULL; pd = pd->next) {
         struct supervisor_child *child = &config->children[config->num_children++];
         sddf_set_name(child->name, pd->name);
-        child->stays = stays(pd);
+        child->of_card = pd->of_card;
         plan_copy(plan, pd);
     }
+    map_rings(plan, config);
 }

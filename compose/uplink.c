@@ -28,12 +28,14 @@ static void connect(struct plan *plan, const char *name, struct pd *a,
                   { "active", &a_end->active, &b_end->active } };
     for (size_t i = 0; i < sizeof(rings) / sizeof(rings[0]); i++) {
         const char *region_name = arena_printf(plan->arena, "%s_%s", name, rings[i].what);
-        const struct region *region =
+        struct region *region =
             plan_region(plan, region_name, net_queue_bytes(NUM_BUFFERS), PAGE_BYTES);
+        region->of_card = true;
         *rings[i].a = sddf_map(plan, a, region, "rw");
         *rings[i].b = sddf_map(plan, b, region, "rw");
     }
     const struct channel *channel = plan_channel(plan, a, b);
+    a->of_card = b->of_card = true;
     a_end->num_buffers = b_end->num_buffers = NUM_BUFFERS;
     a_end->channel = channel->a.id;
     b_end->channel = channel->b.id;

@@ -12,6 +12,7 @@
 
 #include <cloister/supervisor_config.h>
 #include <microkit.h>
+#include <string.h>
 
 #define MAX_LIVES 8u /* of a child */
 
@@ -26,7 +27,8 @@ enum { START_WORDS = 2 }; /* of seL4_UserContext: pc and sp */
 
 static bool configured(void)
 {
-    return config.magic == SUPERVISOR_CONFIG_MAGIC && config.num_children <= SUPERVISOR_CHILDREN;
+    return config.magic == SUPERVISOR_CONFIG_MAGIC && config.num_children <= SUPERVISOR_CHILDREN &&
+           config.num_rings <= SUPERVISOR_RINGS;
 }
 
 void init(void)
@@ -53,17 +55,49 @@ void notified(microkit_channel ch)
 
 static bool may_live(microkit_child child)
 {
-    return !config.children[child].stays && children[child].pc != 0 &&
-           children[child].lives < MAX_LIVES;
+    return children[child].pc != 0 && children[child].lives < MAX_LIVES;
 }
 
 /* Resumed with new registers: whatever it was doing is forgotten, its callers are answered. */
 static bool start(microkit_child child)
 {
     seL4_UserContext regs = { .pc = children[child].pc, .sp = children[child].sp };
-    children[child].lives++;
     return seL4_TCB_WriteRegisters(BASE_TCB_CAP + child, seL4_True, 0, START_WORDS, &regs) ==
            seL4_NoError;
+}
+
+/*
+ * A network buffer is in one ring or with one PD, and what a PD had goes with it. So all that have
+ * some begin anew, with empty rings, as at the first start; who is stopped writes into none.
+ */
+static void start_card(void)
+{
+    for (unsigned child = 0; child < config.num_children; child++) {
+        if (config.children[child].of_card) {
+            microkit_pd_stop(child);
+        }
+    }
+    for (unsigned i = 0; i < config.num_rings; i++) {
+        memset((void *)(uintptr_t)config.rings[i].vaddr, 0, config.rings[i].size_bytes);
+    }
+    for (unsigned child = 0; child < config.num_children; child++) {
+        if (config.children[child].of_card && may_live(child)) {
+            (void)start(child);
+        }
+    }
+}
+
+static bool start_again(microkit_child child)
+{
+    if (!may_live(child)) {
+        return false;
+    }
+    children[child].lives++;
+    if (config.children[child].of_card) {
+        start_card();
+        return true;
+    }
+    return start(child);
 }
 
 static void tell(microkit_child child, const char *reason, bool started)
@@ -91,6 +125,6 @@ seL4_Bool fault(microkit_child child, microkit_msginfo msginfo, microkit_msginfo
         words[n] = microkit_mr_get(n);
     }
     reason_text(reason, microkit_msginfo_get_label(msginfo), words);
-    tell(child, reason, may_live(child) && start(child));
+    tell(child, reason, start_again(child));
     return seL4_False;
 }

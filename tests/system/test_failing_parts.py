@@ -5,6 +5,7 @@ sees of it."""
 import re
 
 import crash
+import outside
 import pytest
 import qemu
 
@@ -96,3 +97,28 @@ def test_the_disk_goes_on_and_no_request_is_lost(machine, pd):
         sums = "for i in 1 2 3 4 5 6 7 8; do md5sum </mnt/$i | cmp - /tmp/$i.md5 || echo WRONG; done"
         assert "WRONG" not in guest.run(sums)
         guest.run("! dmesg | grep -i 'i/o error'")
+
+
+def lease(guest):
+    """The guest's address, from the network outside."""
+    guest.run("ip addr show eth0 | grep -q 'inet ' || { ip link set eth0 up; udhcpc; }")
+    return re.search(r"inet (\S+)/", guest.run("ip addr show eth0"))[1]
+
+
+def reaches(guest, address):
+    """In the end: addresses may have to be learnt anew."""
+    guest.run(f"for i in $(seq 30); do ping -c 1 -W 2 {address} && break; done >/dev/null")
+    guest.run(f"ping -c 2 -W 4 {address} >/dev/null")
+
+
+@pytest.mark.parametrize("pd", ["net_driver", "net_virt_rx", "net_virt_tx", "lan_switch"])
+def test_the_network_begins_anew_and_frames_are_lost(machine, pd):
+    addresses = [lease(guest) for guest in machine.guests]
+    for guest, peer in zip(machine.guests, (addresses[1], outside.GATEWAY)):
+        reaches(guest, peer)
+        guest.run(f"ping -A {peer} >/dev/null & echo $! >/tmp/load")
+    crash_pd(machine, pd)
+    for guest in machine.guests:
+        guest.run("kill $(cat /tmp/load)")
+        reaches(guest, outside.GATEWAY)
+    reaches(machine.guests[0], addresses[1])

@@ -52,6 +52,32 @@ static struct virtio_net *net_of(struct virtio_device *device)
 
 /* ---- Work ------------------------------------------------------------------------------------*/
 
+/* What was under way is lost, as frames may be: an empty one in each buffer. */
+static void give_back(struct virtio_net *net)
+{
+    struct virtq *queues = net->queues;
+    for (unsigned head = 0; head < VIRTIO_NET_QUEUE_SIZE; head++) {
+        (void)virtq_put(&queues[VIRTIO_NET_TX], &net->sent[head], 0);
+        (void)virtq_put(&queues[VIRTIO_NET_RX], &net->posted[head].chain, 0);
+    }
+    virtq_publish(&queues[VIRTIO_NET_TX]);
+    virtq_publish(&queues[VIRTIO_NET_RX]);
+}
+
+/* A port of a switch that has been started again is opened again, once it is closed. */
+static void leave_broken_port(struct virtio_net *net)
+{
+    if (!port_client_lost(&net->port)) {
+        virtio_mmio_fail(&net->device,
+                         "the switch has closed its port, or broken the port's contract");
+        return;
+    }
+    vmm_log("%s: the switch has been started again, frames are lost", net->device.name);
+    give_back(net);
+    net->lost = true;
+    (void)port_client_close(&net->port);
+}
+
 /*
  * All that there is to do in an event. Buffers before frames, and what is sent is taken last: if
  * the switch has run in the flush, that is all of it, and no notification is needed. Nor may one be
@@ -70,7 +96,7 @@ static void work(struct virtio_net *net)
     }
     port_client_flush(&net->port);
     if (!ok || !net_take_sent(net)) {
-        virtio_mmio_fail(device, "the switch has closed its port, or broken the port's contract");
+        leave_broken_port(net);
     }
     if (net->pending[VIRTIO_NET_TX] && port_client_wait_room(&net->port)) {
         results[VIRTIO_NET_TX] = VIRTQ_YIELD;
@@ -79,9 +105,27 @@ static void work(struct virtio_net *net)
     virtio_mmio_finish(device, VIRTIO_NET_TX, results[VIRTIO_NET_TX]);
 }
 
+static void open_port(struct virtio_net *net)
+{
+    uint32_t told = 0;
+    for (size_t i = 0; i < COUNT(port_features); i++) {
+        bool accepted = virtio_mmio_has_feature(&net->device, port_features[i].feature);
+        told |= accepted ? port_features[i].told : 0;
+    }
+    if (!port_client_open(&net->port, told, net_recv_mode(net))) {
+        virtio_mmio_fail(&net->device, "the switch has not closed its port");
+    }
+    net->lost = false;
+    net->pending[VIRTIO_NET_RX] = net->pending[VIRTIO_NET_TX] = true;
+}
+
 /* A card that its driver does not drive any more leaves guest memory alone. */
 static void run(struct virtio_net *net)
 {
+    net->lost &= virtio_mmio_running(&net->device);
+    if (net->lost && port_client_close(&net->port)) {
+        open_port(net);
+    }
     if (net->port.open && virtio_mmio_running(&net->device)) {
         work(net);
     }
@@ -123,22 +167,14 @@ static void net_notify(struct virtio_device *device, uint32_t index)
 
 static void net_start(struct virtio_device *device)
 {
-    struct virtio_net *net = net_of(device);
-    uint32_t told = 0;
-    for (size_t i = 0; i < COUNT(port_features); i++) {
-        bool accepted = virtio_mmio_has_feature(device, port_features[i].feature);
-        told |= accepted ? port_features[i].told : 0;
-    }
-    if (!port_client_open(&net->port, told, net_recv_mode(net))) {
-        virtio_mmio_fail(device, "the switch has not closed its port");
-    }
-    net->pending[VIRTIO_NET_RX] = net->pending[VIRTIO_NET_TX] = true;
+    open_port(net_of(device));
     net_notify(device, VIRTIO_NET_CTRL);
 }
 
 /* If the switch never closes the port, this line is the last that one sees of the guest. */
 static bool leave_port(struct virtio_net *net)
 {
+    net->lost = false;
     if (port_client_close(&net->port)) {
         return true;
     }

@@ -31,6 +31,7 @@ struct virtio_net {
     struct port_client port;
     uint8_t rx_modes;   /* one bit for each command VIRTIO_NET_CTRL_RX_... that is on */
     bool extra_macs;    /* the guest wants to hear other addresses than its own */
+    bool lost;          /* the port is to be opened again: its switch has been started again */
     bool pending[2];    /* RX, TX: there may be chains to take, once the port has room */
     uint64_t dropped;   /* frames of the guest's that made no sense */
     uint64_t num_waits; /* resets that had to wait */

@@ -61,6 +61,12 @@ bool port_client_broken(const struct port_client *client)
     return client->broken || __atomic_load_n(&client->port->control.broken, __ATOMIC_RELAXED) != 0;
 }
 
+bool port_client_lost(const struct port_client *client)
+{
+    return !client->broken &&
+           __atomic_load_n(&client->port->control.broken, __ATOMIC_RELAXED) == PORT_LOST;
+}
+
 void port_client_set_mode(struct port_client *client, uint32_t recv_mode)
 {
     __atomic_store_n(&client->port->control.recv_mode, recv_mode, __ATOMIC_RELAXED);

@@ -57,6 +57,9 @@ bool port_client_close(struct port_client *client);
 /* Whether an open port can't go on: the switch has closed it, or has broken the contract. */
 bool port_client_broken(const struct port_client *client);
 
+/* Whether that is because the switch has been started again. */
+bool port_client_lost(const struct port_client *client);
+
 /* Which frames the guest wants from now on: enum port_recv_mode. */
 void port_client_set_mode(struct port_client *client, uint32_t recv_mode);
 

@@ -102,7 +102,12 @@ struct port_control {
     uint32_t recv_mode; /* the VMM's: enum port_recv_mode; may change at any time */
     uint32_t reserved[13];
     uint32_t answered; /* the switch's */
-    uint32_t broken;   /* the switch's: it has closed the port in this opening */
+    uint32_t broken;   /* the switch's, enum port_broken: it has closed the port in this opening */
+};
+
+enum port_broken {
+    PORT_BROKEN = 1, /* the VMM does not keep to the contract */
+    PORT_LOST = 2,   /* the switch has been started again: what was under way is lost */
 };
 
 /* The port's region, zeroed at the start: closed. */

@@ -18,6 +18,7 @@ void init(void)
         core.clients[i].counts = counters_of(&counters_page, core.clients[i].counts, 1 + i);
     }
     tx_core_run(&core);
+    restart_signal();
 }
 
 void notified(microkit_channel ch)

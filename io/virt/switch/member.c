@@ -9,6 +9,11 @@ void member_init(struct member *m, const struct switch_port *record, enum switch
     m->port = (struct port *)(uintptr_t)record->port_vaddr;
     m->header_bytes = switch_header_bytes(kind);
     m->in_parts = kind == SWITCH_VSOCK;
+    m->answered = __atomic_load_n(&m->port->control.answered, __ATOMIC_RELAXED);
+    if (port_is_open(m->answered)) { /* by a former life of ours, which knew what is under way */
+        __atomic_store_n(&m->port->control.broken, PORT_LOST, __ATOMIC_RELEASE);
+        m->notify = true;
+    }
 }
 
 /* ---- State ------------------------------------------------------------------------------------*/
@@ -56,7 +61,7 @@ static bool broken(struct member *m, const char *why)
     m->open = false;
     m->notify = true;
     m->why = why;
-    __atomic_store_n(&m->port->control.broken, 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&m->port->control.broken, PORT_BROKEN, __ATOMIC_RELEASE);
     return false;
 }
 

@@ -57,7 +57,7 @@ struct placement {
     struct piece pieces[PORT_ENTRIES];
 };
 
-/* `record` must stay. The port is closed. */
+/* `record` must stay. The port is closed; one that a former life has left open is lost. */
 void member_init(struct member *m, const struct switch_port *record, enum switch_kind kind);
 
 /* Opens or closes the port if the VMM wants that; returns whether it did. */

@@ -29,6 +29,7 @@ void init(void)
     switch_core_init(&core, &config, &ops);
     core.counters = (struct counters *)counters_of(&counters_page, (uint64_t *)core.counters, 1);
     switch_core_run(&core);
+    restart_signal();
 }
 
 void notified(microkit_channel ch)

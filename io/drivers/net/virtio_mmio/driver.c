@@ -8,6 +8,7 @@
 #include "io/drivers/virtio_mmio/transport.h"
 #include "sdk/libc/format.h"
 
+#include <cloister/restart.h>
 #include <microkit.h>
 
 struct sddf_device_resources device_resources __attribute__((section(".device_resources"), used));
@@ -69,6 +70,7 @@ void init(void)
     }
     microkit_irq_ack(device_resources.irqs[0].channel);
     move_frames();
+    restart_signal();
 }
 
 void notified(microkit_channel ch)
