@@ -20,7 +20,7 @@ struct supervisor_config config __attribute__((section(".supervisor_config"), us
 
 static struct {
     seL4_Word pc, sp; /* before it ran; pc 0: not known */
-    unsigned lives;
+    unsigned lives;   /* more than MAX_LIVES: it stays stopped */
 } children[SUPERVISOR_CHILDREN];
 
 enum { START_WORDS = 2 }; /* of seL4_UserContext: pc and sp */
@@ -53,11 +53,6 @@ void notified(microkit_channel ch)
     (void)ch;
 }
 
-static bool may_live(microkit_child child)
-{
-    return children[child].pc != 0 && children[child].lives < MAX_LIVES;
-}
-
 /* Resumed with new registers: whatever it was doing is forgotten, its callers are answered. */
 static bool start(microkit_child child)
 {
@@ -70,8 +65,9 @@ static bool start(microkit_child child)
  * A network buffer is in one ring or with one PD, and what a PD had goes with it. So all that have
  * some begin anew, with empty rings, as at the first start; who is stopped writes into none.
  */
-static void start_card(void)
+static bool start_card(void)
 {
+    bool good = true;
     for (unsigned child = 0; child < config.num_children; child++) {
         if (config.children[child].of_card) {
             microkit_pd_stop(child);
@@ -81,23 +77,19 @@ static void start_card(void)
         memset((void *)(uintptr_t)config.rings[i].vaddr, 0, config.rings[i].size_bytes);
     }
     for (unsigned child = 0; child < config.num_children; child++) {
-        if (config.children[child].of_card && may_live(child)) {
-            (void)start(child);
+        if (config.children[child].of_card && children[child].lives <= MAX_LIVES) {
+            good &= start(child);
         }
     }
+    return good;
 }
 
 static bool start_again(microkit_child child)
 {
-    if (!may_live(child)) {
+    if (children[child].pc == 0 || ++children[child].lives > MAX_LIVES) {
         return false;
     }
-    children[child].lives++;
-    if (config.children[child].of_card) {
-        start_card();
-        return true;
-    }
-    return start(child);
+    return config.children[child].of_card ? start_card() : start(child);
 }
 
 static void tell(microkit_child child, const char *reason, bool started)
