@@ -18,6 +18,9 @@ virtio_block_FUZZ_SRCS := tests/unit/virtio_block_rig.c tests/unit/guest_driver.
 virtio_block_FUZZ_LIBS := -lcmocka
 switch_port_FUZZ_SRCS := tests/unit/switch_rig.c $(SWITCH_SRCS)
 switch_port_FUZZ_LIBS := -lcmocka
+vsock_joined_FUZZ_SRCS := tests/unit/guest_driver.c vmm/count.c $(SWITCH_SRCS) \
+    $(addprefix vmm/virtio/,queue.c mmio.c port.c vsock.c vsock_tx.c vsock_rx.c vsock_table.c)
+vsock_joined_FUZZ_LIBS := -lcmocka
 virtio_net_FUZZ_SRCS := tests/unit/virtio_net_rig.c tests/unit/port_rig.c \
     tests/unit/guest_driver.c vmm/count.c \
     $(addprefix vmm/virtio/,queue.c mmio.c port.c net.c net_tx.c net_rx.c net_ctrl.c)
