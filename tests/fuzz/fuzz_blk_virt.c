@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Any bytes as what two lying clients of the block virtualiser do, beside one that keeps to the
- * rules, and a driver that answers late, out of order, and now and then what it was not asked.
+ * rules, and a driver that answers late, out of order, is started again, and now and then answers
+ * what it was not asked.
  * What reaches the driver lies in its client's partition and memory, under an id that is in flight
  * once; as long as the driver is honest, the honest client gets one answer to each request.
  */
@@ -147,6 +148,15 @@ static void driver_answers(uint8_t how)
         *req = flying[--num_flying];
 }
 
+/* A new life of the driver: it knows nothing of what it had. */
+static void driver_begins(void)
+{
+    num_flying = 0;
+    driver = blk_queue_connect_server(&config.driver);
+    blk_server_begin(&driver);
+    blk_storage_set_ready(&driver_ends.info);
+}
+
 static void driver_lie(struct input *in)
 {
     struct blk_resp resp = { (uint32_t)take(in, 1), (uint16_t)take(in, 2), (uint32_t)take(in, 2) };
@@ -166,7 +176,8 @@ static void honest_sends(struct input *in)
     uint8_t how = (uint8_t)take(in, 1), id = (uint8_t)take(in, 1);
     struct blk_req req = { codes[how % 6], 4096ull * (how / 8), take(in, 2) % (LENGTH + 1),
                            1 + how / 16, id };
-    if (!awaited[id] && blk_client_send(&honest, &req)) {
+    if (blk_storage_ready(&client_ends[HONEST].info) && !awaited[id] &&
+        blk_client_send(&honest, &req)) {
         awaited[id] = true;
         sent++;
     }
@@ -208,6 +219,8 @@ static void step(struct input *in)
     case 0:
         if (what == 0xf0)
             driver_lie(in);
+        if (what == 0xe0)
+            driver_begins();
         break;
     case 1:
     case 2:
