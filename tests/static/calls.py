@@ -6,9 +6,9 @@ that a caller fits is its own. Only functions whose address is taken in the same
 
 CALLS = (
     ("sdk/libmicrokit/main.c:microkit_main", "", "constructors; C has none"),
-    ("sdk/kernel/vectors.S:save", "sdk/kernel/exception.c:trap_*", "the four vectors name their handler"),
+    ("sdk/kernel/vectors.S:save", "sdk/kernel/exception.c:trap_*", "a vector names its handler"),
     ("sdk/kernel/syscall.c:syscall_dispatch",
-     "sdk/kernel/syscall.c:sys_* sdk/kernel/syscall.c:*_by_*", "its table: a call, and whom it is about"),
+     "sdk/kernel/syscall.c:sys_* sdk/kernel/syscall.c:*_by_*", "its table, by number"),
 
     ("*/switch_core.c:settle */switch_core.c:serve */switch_core.c:switch_core_init"
      " */switch_core.c:switch_core_timeout", "io/virt/switch/net.c:* io/virt/switch/vsock.c:*",
@@ -31,9 +31,10 @@ CALLS = (
     ("vmm/mmio.h:irq_line_set", "vmm/arch/aarch64/vgic.c:vgic_set_line", "a device's interrupt"),
     ("vmm/devices.c:devices_init", "vmm/devices.c:init_*", "its table, by kind"),
     ("vmm/virtio/mmio.c:*", "vmm/virtio/*reset vmm/virtio/*notify vmm/virtio/*start"
-     " vmm/virtio/*stop_queue vmm/virtio/*features_ok vmm/virtio/*config_write vmm/virtio/rng.c:serve",
+     " vmm/virtio/*stop_queue vmm/virtio/*features_ok vmm/virtio/*config_write"
+     " vmm/virtio/rng.c:serve",
      "the device behind the transport"),
-    ("vmm/driver_vm/blk_link.c:blk_link_write", "vmm/driver_vm/blk_link.c:*", "its table, by offset"),
+    ("vmm/driver_vm/blk_link.c:blk_link_write", "vmm/driver_vm/blk_link.c:*", "its registers"),
     ("vmm/*", "vmm/main.c:notify vmm/main.c:set_timeout vmm/arch/aarch64/cache.c:*",
      "what a device needs from the program"),
 )

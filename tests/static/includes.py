@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Who may include what: systems -> compose -> (vmm, io) -> sdk, never upwards, and no private header
-of another folder. A folder's headers are its own and those below it may use them; all else is a row."""
+"""Who may include what: systems -> compose -> (vmm, io) -> sdk, never upwards, and no private
+header of another folder. A folder's headers are its own, and those below it may use them; all else
+is a row."""
 import fnmatch
 import os
 import re
 import subprocess
 import sys
 
-# From a folder (or a pattern of folders), to a header (or a pattern), why. System's headers are in <>.
+# From a folder (a pattern), to a header (a pattern), why. The system's headers are in <>.
 ARROWS = (
     ("compose", "io/include/*", "writes the records that drivers and virtualisers read"),
     ("compose", "vmm/config.h", "writes the record that a VMM reads"),
@@ -16,7 +17,7 @@ ARROWS = (
     ("compose", "<*>", "runs on the host"),
 
     ("vmm", "vmm/*/*.h", "main.c and devices.c put the parts together"),
-    ("vmm/arch/aarch64", "vmm/guest/ram.h", "a fault's address, a hypercall's buffer: the guest's RAM"),
+    ("vmm/arch/aarch64", "vmm/guest/ram.h", "where a fault's address may be"),
     ("vmm/guest", "vmm/arch/aarch64/*", "starts and stops vCPUs"),
     ("vmm/virtio", "vmm/guest/ram.h", "rings and buffers are in the guest's RAM"),
     ("io/drivers/*", "io/drivers/virtio_mmio/*", "transport and rings that virtIO's drivers share"),
@@ -88,8 +89,8 @@ def findings(path):
                 continue
             target = header(folder, found[1])
             if not allowed(folder, target):
-                yield (f"{path}:{number}: no arrow goes from {folder} to {target}: move what both need"
-                       " down, or add the arrow with its reason to tests/static/includes.py")
+                yield (f"{path}:{number}: no arrow goes from {folder} to {target}: move what both"
+                       " need down, or add the arrow with its reason to tests/static/includes.py")
 
 
 def main():

@@ -8,8 +8,8 @@ CHECKED_HEADERS := $(shell git ls-files '*.h')
 
 # How a file is compiled, without what writes files: for the target, or for this host.
 CHECK_HOST := compose/% sdk/tool/% tests/unit/% tests/fuzz/% tests/bench/% guest/programs/%
-CHECK_FLAGS = $(filter-out -MMD -MP -g,$(if $(filter $(CHECK_HOST),$<),$(HOST_CFLAGS),$(TARGET_CFLAGS) \
-    $(if $(filter sdk/%,$<),$(KERNEL_CFLAGS)))) -Isdk/libmicrokit/include
+CHECK_FLAGS = $(filter-out -MMD -MP -g,$(if $(filter $(CHECK_HOST),$<),$(HOST_CFLAGS), \
+    $(TARGET_CFLAGS) $(if $(filter sdk/%,$<),$(KERNEL_CFLAGS)))) -Isdk/libmicrokit/include
 # Headers that it depends on, beside its stamp.
 check_deps = clang $(CHECK_FLAGS) -MM -MP -MT $@ -MF $@.d $<
 
@@ -19,13 +19,14 @@ $(CHECK_DIR)/.tools: .ci/need tests/static/rules.mk | $(BUILD_DIR)/.tools
 	@touch $@
 
 # ---- clang-tidy: .clang-tidy has the checks ------------------------------------------------------
-$(CHECK_DIR)/%.tidy: %.c .clang-tidy tests/static/rules.mk | $(BUILD_DIR)/uapi/.linked $(CHECK_DIR)/.tools
+$(CHECK_DIR)/%.tidy: %.c .clang-tidy tests/static/rules.mk | $(BUILD_DIR)/uapi/.linked \
+    $(CHECK_DIR)/.tools
 	@mkdir -p $(@D)
 	$(call say,tidy,$<)
 	$(Q)clang-tidy --quiet $< -- $(CHECK_FLAGS) >$@.log 2>&1 || { cat $@.log; exit 1; }
 	@$(check_deps) && touch $@
 
-# ---- cppcheck: it keeps what it knows of a file, and looks again at those that have changed ----------
+# ---- cppcheck: it looks again at files that have changed -----------------------------------------
 # It does not know __typeof__ as clang does.
 CPPCHECK := cppcheck -q -j$(shell nproc) --std=c11 --platform=unix64 --error-exitcode=1 \
     --enable=warning,performance,portability,style --suppressions-list=tests/static/cppcheck.txt \
@@ -36,9 +37,10 @@ CPPCHECK := cppcheck -q -j$(shell nproc) --std=c11 --platform=unix64 --error-exi
 check-cppcheck: | $(CHECK_DIR)/.tools
 	@mkdir -p $(CHECK_DIR)/cppcheck
 	@echo '  cppcheck of $(words $(CHECKED_SOURCES)) files'
-	$(Q)$(CPPCHECK) $(CHECKED_SOURCES) || { echo 'Mend it, or say why not in tests/static/cppcheck.txt' >&2; exit 1; }
+	$(Q)$(CPPCHECK) $(CHECKED_SOURCES) || \
+	    { echo 'Mend it, or say why not in tests/static/cppcheck.txt' >&2; exit 1; }
 
-# ---- Stacks: how deep each program of the target can be, and the kernel ------------------------------
+# ---- Stacks: how deep each program of the target can be, and the kernel --------------------------
 # A PD has bin/microkit's default, the kernel what start.S gives it.
 PD_STACK = $(shell awk '/define DEFAULT_STACK/ { print $$3 }' sdk/tool/xml.c)
 KERNEL_STACK = $(shell awk '/\.space/ { print $$2 }' sdk/kernel/start.S)
@@ -46,6 +48,16 @@ KERNEL_STACK = $(shell awk '/\.space/ { print $$2 }' sdk/kernel/start.S)
 check-stack: $(SYSTEM_PROGRAMS) $(TARGET_DIR)/sdk/kernel.elf | $(CHECK_DIR)/.tools
 	@/usr/bin/python3 tests/static/stack.py $(PD_STACK) $(SYSTEM_PROGRAMS)
 	@/usr/bin/python3 tests/static/stack.py $(KERNEL_STACK) $(TARGET_DIR)/sdk/kernel.elf
+
+# What it must find, it finds.
+$(CHECK_DIR)/wrong.elf: tests/static/wrong.c | $(BUILD_DIR)/uapi/.linked
+	@mkdir -p $(@D)
+	$(Q)clang $(TARGET_FLAGS) -std=c11 -O1 -g -ffile-prefix-map=$(CURDIR)=. -c $< -o $@.o
+	$(Q)ld.lld -e wrong -o $@ $@.o
+.PHONY: check-stack-wrong
+check-stack-wrong: $(CHECK_DIR)/wrong.elf | $(CHECK_DIR)/.tools
+	@/usr/bin/python3 tests/static/stack.py 8192 $< | LC_ALL=C sort | diff tests/static/wrong.txt - || \
+	    { echo 'tests/static/stack.py does not find what is wrong in wrong.c' >&2; exit 1; }
 
 # ---- Each header compiles alone ------------------------------------------------------------------
 $(CHECK_DIR)/%.alone: % tests/static/rules.mk | $(BUILD_DIR)/uapi/.linked
@@ -55,7 +67,8 @@ $(CHECK_DIR)/%.alone: % tests/static/rules.mk | $(BUILD_DIR)/uapi/.linked
 	@$(check_deps) && touch $@
 
 .PHONY: check lint check-text check-includes check-headers
-check: check-text check-includes check-headers check-cppcheck check-stack lint ## check the sources without running them
+check: check-headers check-cppcheck check-stack lint ## check the sources without running them
+check: check-text check-includes check-stack-wrong
 check-text: | $(CHECK_DIR)/.tools
 	@/usr/bin/python3 tests/static/text.py
 check-includes: | $(CHECK_DIR)/.tools

@@ -5,9 +5,9 @@
 usage: stack.py LIMIT PROGRAM.elf...   (LIMIT in bytes, what each of these programs has)
 
 A frame is the sum of all that a function takes off sp; the edges are its branches to elsewhere and,
-for calls through pointers, the rows of calls.py. Wrong are: recursion, a stack that grows by what is
-not a constant, a call through a pointer without a row, a function whose address is taken and that no
-row reaches, an allocator, and a program that is deeper than its stack."""
+for calls through pointers, the rows of calls.py. Wrong are: recursion, a stack that grows by what
+is not a constant, a call through a pointer without a row, a function whose address is taken and
+that no row reaches, an allocator, and a program that is deeper than its stack."""
 import collections
 import re
 import struct
@@ -24,7 +24,7 @@ TAKES = re.compile(r"sub sp, sp, #(\d+)(, lsl #12)?$|st[rp] .*\[sp, #-(\d+)\]!$"
 GIVES = re.compile(r"add sp, sp, #|ld[rp] .*\[sp\], #")
 WRITES_SP = re.compile(r"(?:mov|add|sub|and|orr|bic|eor) sp,|.*\[sp\], |.*\[sp, .*\]!")
 TARGET = re.compile(r"0x([0-9a-f]+) <")
-BEFORE_OURS = re.compile(r".*(?:^|/)(?=(?:sdk|vmm|io)/)")
+BEFORE_OURS = re.compile(r".*(?:^|/)(?=(?:sdk|vmm|io|tests)/)")
 ENDS = {"b", "br", "ret", "eret", "brk", "udf"}
 
 
@@ -52,7 +52,7 @@ def disassemble(elf):
             functions[function.address] = function
             pages.clear()
         elif function and (found := INSTRUCTION.match(line)):
-            at, name, operands = int(found[1], 16), found[2], found[3]
+            at, name, operands = int(found[1], 16), found[2], found[3].split(" //")[0].strip()
             function.end, function.last = at + 4, name
             look(function, at, name, operands, before)
             formed.update(form(at, name, operands, pages))
@@ -114,8 +114,9 @@ class Program:
         self.functions, formed = disassemble(elf)
         taken = (formed | set(words_of_data(elf))) & set(self.functions)
         self.taken = {at for at in taken if self.functions[at].name not in ENTRIES}
-        pointers = [at for f in self.functions.values() for at in f.pointers]
-        self.sources = sources_of(elf, pointers, True) | sources_of(elf, sorted(self.taken), False)
+        inside = [at for f in self.functions.values() for at in f.pointers + f.odd]
+        self.sources = sources_of(elf, sorted(self.functions), False)
+        self.sources |= sources_of(elf, inside, True)
         self.reached = set()
         self.depths, self.below = {}, {}
         for function in self.functions.values():
@@ -129,21 +130,23 @@ class Program:
         for at in function.pointers:
             function.calls |= self.through_pointer(at)
         if function.odd and function.name not in MOVES_SP:
-            self.errors.append(f"{function.name}+{function.odd[0] - function.address:#x}: its stack is "
-                               "not of a constant size: no alloca, no array of variable length")
+            self.error(function.odd[0], "the stack is not of a constant size: no alloca, no array"
+                       " of variable length")
         if function.name in ALLOCATORS:
-            self.errors.append(f"{function.name}: nothing on the target allocates")
+            self.error(function.address, f"{function.name}: nothing on the target allocates")
+
+    def error(self, at, what):
+        source, line = self.sources[at]
+        self.errors.append(f"{source.split(':')[0]}:{line}: {what}")
 
     def around(self, at):
         return max((start for start in self.functions if start <= at), default=at)
 
     def through_pointer(self, at):
-        caller, line = self.sources[at]
+        caller = self.sources[at][0]
         row = next((to for sources, to, _ in CALLS if fits(caller, sources)), None)
         if row is None:
-            file, name = caller.split(":")
-            self.errors.append(f"{file}:{line}: {name} calls through a pointer: add to tests/static/"
-                               "calls.py whom")
+            self.error(at, "a call through a pointer: add to tests/static/calls.py whom")
         to = {a for a in self.taken if fits(self.sources[a][0], row or "")}
         self.reached |= to
         return to
@@ -151,7 +154,7 @@ class Program:
     def depth(self, address, path=()):
         if address in path:
             names = [self.functions[a].name for a in path[path.index(address):] + (address,)]
-            self.errors.append("recursion: " + " -> ".join(names))
+            self.error(address, "recursion: " + " -> ".join(names))
             return 0
         if address not in self.depths:
             function = self.functions[address]
@@ -167,9 +170,8 @@ class Program:
             way.append(f"{self.functions[at].name} {self.functions[at].frame}")
             at = self.below[at]
         for a in self.taken - self.reached:
-            (source, line), name = self.sources[a], self.functions[a].name
-            self.errors.append(f"{source.split(':')[0]}:{line}: the address of {name} is taken, and no "
-                               "row of tests/static/calls.py says who calls it")
+            self.error(a, f"the address of {self.functions[a].name} is taken, and no row of"
+                       " tests/static/calls.py says who calls it")
         return total, way
 
 
