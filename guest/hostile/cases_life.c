@@ -8,11 +8,11 @@
 #include <stddef.h>
 
 #define RESET_CYCLES 200u
-#define IN_FLIGHT    4u
+#define IN_FLIGHT    2u
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-/* Four reads on their way, and buffers in the receive queues: work that a reset must end. */
+/* Reads on their way, and buffers in the receive queues: work that a reset must end. */
 static void put_much(struct virtio *v)
 {
     struct ring *ring = requests_of(v);

@@ -47,10 +47,12 @@ static void flip(void *argument)
 static void d24(struct virtio *v)
 {
     struct ring *ring = requests_of(v);
-    begin(v);
+    vbegin(v);
     expect(second_run(flip, ring->desc), "there is no second vCPU");
     for (unsigned i = 0; i < RACES || second_is_busy(); i++) {
-        begin(v);
+        vreset(v);
+        mem_begin();
+        vbegin(v);
         v->kind->put(v, 0);
         for (unsigned times = 0; times < 30 && !vneeds_reset(v); times++) {
             ring_offer(ring, 0);

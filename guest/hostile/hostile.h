@@ -47,7 +47,7 @@ struct section {
 };
 
 extern const struct section section_t, section_t_life, section_q, section_d, section_d_raced,
-    section_b, section_c, section_s, section_s_cpu;
+    section_b, section_n, section_c, section_v, section_r, section_s, section_s_cpu;
 
 #define SECTION(letter_, rows_)                                                                    \
     {                                                                                              \

@@ -22,8 +22,8 @@ static unsigned num_devices;
 static const char *failure;
 
 static const struct section *const sections[] = {
-    &section_t, &section_t_life, &section_q, &section_d,     &section_d_raced,
-    &section_b, &section_c,      &section_s, &section_s_cpu,
+    &section_t, &section_t_life, &section_q, &section_d, &section_d_raced, &section_b,
+    &section_n, &section_c,      &section_v, &section_r, &section_s,       &section_s_cpu,
 };
 
 void say(const char *format, ...)

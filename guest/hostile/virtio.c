@@ -144,7 +144,7 @@ bool ring_wait(const struct virtio *v, const struct ring *ring, uint16_t count)
 {
     uint64_t begin = microseconds();
     while (ring_used(ring) < count) {
-        if (vneeds_reset(v) || microseconds() - begin > HANG_US) {
+        if (vread(v, VIRTIO_MMIO_STATUS) != WORKING || microseconds() - begin > HANG_US) {
             return false;
         }
         pause_us(20);

@@ -33,7 +33,7 @@
 #define WORKING      (AGREED | VIRTIO_CONFIG_S_DRIVER_OK)
 
 #define MAX_QUEUES   3u
-#define RING_SIZE    16u /* of rows that want no other */
+#define RING_SIZE    8u /* of rows that want no other: every queue can be so long */
 #define REGION_BYTES 0x1000u
 
 /* A queue as the driver sees it; the addresses are what is told to the device. */
@@ -119,7 +119,7 @@ uint16_t ring_used(const struct ring *ring);
 struct vring_used_elem ring_take(struct ring *ring);
 
 /*
- * Waits until `count` used elements are there, or the device needs a reset, or this is called a
+ * Waits until `count` used elements are there, or the device does not work, or this is called a
  * hang. Returns whether they are.
  */
 bool ring_wait(const struct virtio *v, const struct ring *ring, uint16_t count);

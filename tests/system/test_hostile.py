@@ -14,13 +14,15 @@ import qemu
 IMAGE = qemu.system_image("tests_system_hostile")
 TIMES = int(os.environ.get("CLOISTER_HOSTILE_TIMES", "1"))
 # The catalogue's sections, and how many rows each has.
-SECTIONS = {"T": 34, "Q": 12, "D": 28, "B": 19, "C": 8, "S": 9}
+SECTIONS = {"T": 34, "Q": 12, "D": 28, "B": 19, "N": 14, "C": 8, "V": 19, "R": 4, "S": 9}
 # Rows that no section plays, and why.
 NOT_HERE = {
     "B6": "this guest may write its disk: test_block.py, test_read_only",
     "B19": "no guest is the back end: tests/unit/test_virtio_block_server.c, test_driver_vm.py",
     "C6": "the console has one port, and a driver that wants more is refused by T22",
     "C7": "likewise",
+    "R3": "there is no balloon",
+    "R4": "likewise",
     "S6": "test_a_life_after_the_other",
     "S7": "a guest has no sDDF queue: tests/unit/test_net_tx.c, test_blk_virt.c, test_serial_tx.c",
     "S8": "this guest serves no disk: test_driver_vm.py, tests/unit/test_driver_vm_bad.c",
@@ -47,6 +49,8 @@ def machine(boot_for_module):
     linux, hostile = machine.guests
     linux.login()
     hostile.expect(r"hostile: [45] devices")
+    linux.run("ifconfig eth0 192.168.1.1 up")  # whom the rows of N ask
+    linux.run("(while :; do vsock_recv 3; done) >/dev/null 2>&1 & true")  # and those of V
     linux.start(WORK.replace("\n", "; "))
     machine.select(hostile.index)
     return machine
@@ -111,6 +115,6 @@ def test_the_end_of_one_is_not_the_other_s(machine):
     linux.send("\x03")
     linux.expect(linux.prompt)
     linux.answers()
-    linux.run("ifconfig eth0 192.168.1.1 up")  # its card works, though nobody is there any more
+    # Its card works, though nobody is there any more.
     assert "3 packets transmitted, 0 packets" in linux.run("ping -c 3 -W 1 192.168.1.2", status=1)
     assert not re.search(HARM, linux.run("dmesg"))
