@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # `make test` does three boots of each kind.
 .PHONY: soak
-soak: test-images ## boot two guests 200 times, and four 50 times; write much to their disks and sockets
+soak: test-images proof ## boot two guests 200 times, and four 50 times; write much to their disks and sockets
 	@$(call need,qemu-system-arm python3-pytest python3-pexpect)
 	@$(MAKE) vsock-linux-image
 	CLOISTER_TARGET_DIR=$(TARGET_DIR) CLOISTER_QEMU_CPU=$(QEMU_CPU) \

@@ -159,7 +159,7 @@ static const char *add_segment(const struct virtq *q, struct virtq_chain *chain,
 {
     unsigned count = (unsigned)chain->num_readable + chain->num_writable;
     uint8_t *at = guest_ram_at(q->ram, desc->addr, desc->len);
-    if (count == q->size) {
+    if (count >= q->size) {
         return "a chain is longer than its queue";
     }
     if (at == NULL || desc->len == 0) {

@@ -196,7 +196,7 @@ void gpt_parse(const struct partition_disk *disk, struct partition_table *table)
     }
     const struct gpt *used = table->primary == PARTITION_OK ? &primary : &backup;
     table->count = used->count;
-    for (uint32_t i = 0; i < used->count; i++) {
+    for (uint32_t i = 0; i < table->count; i++) {
         read_entry(used, i, &table->partitions[i]);
     }
 }
