@@ -82,9 +82,15 @@ static void deliver(struct input *in)
 
 static void done(struct input *in)
 {
-    unsigned i = (unsigned)take(in, 1);
-    if (num_sents > 0)
+    unsigned how = (unsigned)take(in, 1), i = how / 2;
+    if (num_sents == 0)
+        return;
+    if (how & 1) { /* its receiver is given up */
+        switch_put_done(sents[i % num_sents].id, PORT_NOT_THERE);
+        switch_forget(i % num_sents);
+    } else {
         switch_done(i % num_sents);
+    }
 }
 
 /* A switch that lies: news of chains that it may not have, or any word of the port's region. */
