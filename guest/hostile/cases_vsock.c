@@ -150,9 +150,9 @@ static void v4(struct virtio *v)
 {
     const uint64_t others[] = { 0, 1, 2, PEER, NOBODY, UINT32_MAX, 1ul << 32, UINT64_MAX };
     begin(v);
-    for (size_t i = 0; i < COUNT(others); i++) {
-        packet *header = packet_to(v, PEER, 1, VIRTIO_VSOCK_OP_REQUEST);
-        header->src_cid = others[i];
+    for (size_t i = 0; i < 2 * COUNT(others); i++) { /* to nobody, it would be answered by RST */
+        packet *header = packet_to(v, i % 2 == 0 ? PEER : NOBODY, 1, VIRTIO_VSOCK_OP_REQUEST);
+        header->src_cid = others[i / 2];
         send(v, header);
     }
     expect_silence(v);

@@ -37,7 +37,7 @@ struct row {
     const char *name; /* of the catalogue */
     const char *what; /* what the guest does */
     unsigned devices;
-    void (*play)(struct virtio *v); /* NULL: NONE */
+    void (*play)(struct virtio *v); /* v: each of them in turn; NULL for a row with none */
 };
 
 struct section {
