@@ -1,53 +1,23 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The block device beside QEMU's own: the same guest with the same programs, once as a guest of ours
 and once directly on QEMU. Both are there all the while and measure in turns, so that a busy host
-slows both; a figure is the median of the rounds, a ratio that of the rounds' ratios."""
+slows both."""
 
 import os
 import re
-import statistics
 import subprocess
 
-import pexpect
 import qemu
+from direct import Direct
+from result import Figure
 
-BUILD_DIR = os.environ.get("CLOISTER_BUILD_DIR", "build")
-ROUNDS = int(os.environ.get("ROUNDS", "5"))
+ROUNDS = int(os.environ.get("ROUNDS", "3"))
 SIZES = {"4 KiB": 4, "64 KiB": 64, "1 MiB": 1024}  # in KiB
 DEPTHS = (1, 16)
 KINDS = ("read", "write")
 AREA_KIB = 48 << 10  # what is read and written, from the beginning of the guest's disk
 DD_KIB = {4: AREA_KIB // 2, 64: 4 * AREA_KIB, 1024: 12 * AREA_KIB}  # so that each takes a while
 FIO_SECONDS = 1
-
-
-class Direct:
-    """A guest on QEMU's own devices, with a `run` as qemu.Guest has it."""
-
-    def __init__(self, disk):
-        self.child = pexpect.spawn("timeout", [
-            "-k", "5", str(qemu.LIFE_S), "qemu-system-aarch64", "-nic", "none",
-            "-machine", "virt,gic-version=2", "-cpu", qemu.CPU, "-m", "256M", "-display", "none",
-            "-monitor", "none", "-serial", "stdio", "-global", "virtio-mmio.force-legacy=false",
-            "-kernel", f"{BUILD_DIR}/guest/Image",
-            "-initrd", f"{BUILD_DIR}/guest/initrd-test.cpio.gz",
-            "-append", "console=ttyAMA0 hostname=guest0",
-            "-drive", f"if=none,id=disk,format=raw,file={disk}",
-            "-device", "virtio-blk-device,drive=disk"],
-            encoding="utf-8", codec_errors="replace", timeout=qemu.HANG_S, echo=False)
-        self.child.delaybeforesend = None
-        self.child.expect("guest0 login: ")
-        self.child.send("root\r")
-        self.child.expect("root@guest0:")
-
-    def run(self, command):
-        self.child.send(f"echo BEG''IN; {command}; echo EN''D $?\r")
-        self.child.expect(r"BEGIN\r+\n")
-        self.child.expect(r"END (\d+)")
-        output = self.child.before
-        assert self.child.match[1] == "0", output
-        self.child.expect("root@guest0:")
-        return output
 
 
 def fio(guest, kind, kib, depth):
@@ -87,13 +57,6 @@ def interrupts_a_request(guest, depth):
     return (interrupts(guest) - before[0]) / (requests(guest) - before[1])
 
 
-def one_row(measure, ours, direct, *what):
-    rounds = [(measure(direct, *what), measure(ours, *what)) for _ in range(ROUNDS)]
-    medians = [statistics.median(column) for column in zip(*rounds)]
-    return [f"{medians[1]:.1f}", f"{medians[0]:.1f}",
-            f"{statistics.median(theirs / mine for theirs, mine in rounds):.2f}"]
-
-
 def disk_of(name):
     """A disk without holes: the host's file system makes no room for it while it is measured."""
     path = os.path.join(qemu.TARGET_DIR, "tests", f"bench_{name}.img")
@@ -101,24 +64,29 @@ def disk_of(name):
     return path
 
 
-def measure(progress):
-    """Rows of [what, MiB/s of ours, MiB/s of QEMU's, QEMU's by ours], and of interrupts a request."""
+# dd, by kind and KiB: the reference's.
+REFERENCE = {("write", 4): 2.1, ("read", 4): 2.7, ("write", 64): 38, ("read", 64): 16,
+             ("write", 1024): 116, ("read", 1024): 59}
+
+
+def measure():
+    """Figures, each as soon as it is there."""
     disks = [disk_of(name) for name in ("ours", "direct")]
     machine = qemu.Machine(qemu.system_image("tests_bench_block"), guests=1, disk=disks[0])
     ours, direct = machine.guests[0].login(), Direct(disks[1])
     ours.run("umount /mnt")  # where QEMU's own has the whole disk, nothing is mounted
-    rows = []
     for kind in KINDS:
         for size, kib in SIZES.items():
-            for name, program, depth in [("`dd`", dd, 1)] + [("`fio`", fio, d) for d in DEPTHS]:
-                rows.append([f"{name} {kind}, {size}, depth {depth}",
-                             *one_row(program, ours, direct, kind, kib, depth)])
-                progress(" ".join(rows[-1]))
-    shares = [[f"interrupts a request, read, 4 KiB, depth {depth}",
-               f"{interrupts_a_request(ours, depth):.2f}",
-               f"{interrupts_a_request(direct, depth):.2f}", ""] for depth in DEPTHS]
+            for name, program, depth in [("dd", dd, 1)] + [("fio", fio, d) for d in DEPTHS]:
+                rounds = [(program(ours, kind, kib, depth), program(direct, kind, kib, depth))
+                          for _ in range(ROUNDS)]
+                yield Figure("block", f"{name} {kind}, {size}, depth {depth}", "MiB/s",
+                             *map(list, zip(*rounds)),
+                             REFERENCE.get((kind, kib)) if name == "dd" else None)
+    for depth in DEPTHS:
+        yield Figure("block", f"interrupts a request, read, 4 KiB, depth {depth}", "",
+                     [interrupts_a_request(ours, depth)], [interrupts_a_request(direct, depth)])
     machine.stop()
-    direct.child.close(force=True)
+    direct.stop()
     for disk in disks:
         os.remove(disk)
-    return rows + shares

@@ -12,6 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "system"))
 import block  # noqa: E402
 import qemu  # noqa: E402
+from direct import Direct  # noqa: E402
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 EMPTY = qemu.DISK.replace("disk.img", "disk-ext4.img")
@@ -58,7 +59,7 @@ def main():
     native = qemu.Machine(qemu.system_image("tests_bench_block"), guests=1, disk=disks[1])
     guests = [prepare(served.guests[0], "/dev/vda"),
               prepare(native.guests[0].login(), "/dev/vda"),
-              prepare(block.Direct(disks[2]), "/dev/vda1")]
+              prepare(Direct(disks[2]), "/dev/vda1")]
     print("| what | served by a guest | native | directly on QEMU |\n|---|---|---|---|")
     for row in rows(guests, print):
         print("| " + " | ".join(row) + " |", flush=True)

@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Two guests on the switch (systems/vswitch): round trips and streams, and beside them the stream
-over loopback within one of the guests, which is what the core can do. Rounds in turns, so that a
-busy host slows all; a figure is the median of the rounds."""
+"""The network: two guests on the switch (systems/vswitch) beside two QEMUs joined by a socket, which
+have a core of the host each; loopback within one guest, which is what a core can do; and the way to
+the host (systems/virtio) beside QEMU's own."""
 
 import os
 import re
-import statistics
+import socket
 
 import net_tools
 import qemu
+from direct import Direct
+from result import Figure
 
-ROUNDS = int(os.environ.get("ROUNDS", "5"))
+ROUNDS = int(os.environ.get("ROUNDS", "3"))
 SECONDS = 3
+PINGS = 200
+REFERENCE = {"TCP": 31, "UDP, 1,460 bytes": 3.8, "ping, average": 11.2, "ping to the host, average": 4.1}
 STREAMS = (("TCP", ""), ("TCP back", "-R"), ("UDP, 1,460 bytes", "-u -b 0 -l 1460"))
 
 
@@ -23,46 +27,68 @@ def megabits(guest, to, options):
     return end["sum"]["bits_per_second"] * (1 - end["sum"]["lost_percent"] / 100) / 1e6
 
 
-def card(guest):
-    """Frames that the guest has sent and received, interrupts of its card."""
-    said = guest.run("cat /sys/class/net/eth0/statistics/tx_packets "
-                     "/sys/class/net/eth0/statistics/rx_packets; "
-                     "grep $(basename $(readlink /sys/class/net/eth0/device)) /proc/interrupts").split()
-    return int(said[0]), int(said[1]), int(said[3])
+def milliseconds(guest, to):
+    """Round trips, the average."""
+    _, times = net_tools.ping(guest, to, f"-A -c {PINGS}")
+    return float(re.search(r"= [\d.]+/([\d.]+)/", times)[1])
 
 
-def frames(sender, receiver):
-    """Rows of a TCP stream's frames, and of interrupts for each."""
-    before = [card(guest) for guest in (sender, receiver)]
-    megabits(sender, net_tools.address(receiver), "")
-    sent, got = ([new - old for old, new in zip(*both)]
-                 for both in zip(before, [card(guest) for guest in (sender, receiver)]))
-    return [["TCP, frames a second", f"{sent[0] / SECONDS:.0f}"],
-            ["interrupts a frame, receiver's and sender's",
-             f"{got[2] / sent[0]:.2f}, {sent[2] / sent[0]:.2f}"]]
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
-def measure(progress):
-    """Rows of [what, figure]."""
+def two_directly():
+    """Guests of two QEMUs with one wire between them."""
+    port = free_port()
+    guests = [Direct(options=("-netdev", f"socket,id=wire,{end}=127.0.0.1:{port}",
+                              "-device", f"virtio-net-device,netdev=wire,mac=52:54:00:00:00:0{mac}"))
+              for mac, end in enumerate(("listen", "connect"), 1)]
+    for index, guest in enumerate(guests):
+        guest.index = index
+    return guests
+
+
+def between_guests():
     machine = qemu.Machine(qemu.system_image("vswitch"), names="vm")
-    vm0, vm1 = (guest.login() for guest in machine.guests)
-    for guest in machine.guests:
-        net_tools.set_up(guest)
-        net_tools.serve_iperf(guest)
-    counts, times = net_tools.ping(vm1, net_tools.address(vm0), "-A -c 1000")
-    trips = re.search(r"= (\S+)", times)[1].replace("/", " / ")
-    rows = [[f"ping, {counts[1]} of {counts[0]} answers, min / avg / max", f"{trips} ms"]]
-    rounds = []
-    for number in range(ROUNDS):
-        rounds.append([megabits(vm1, net_tools.address(vm0), options) for _, options in STREAMS]
-                      + [megabits(vm1, "127.0.0.1", "")])
-        progress(f"network {number + 1} of {ROUNDS}: {rounds[-1]}")
-    medians = [statistics.median(column) for column in zip(*rounds)]
-    for (name, _), figure in zip(STREAMS, medians):
-        rows.append([name, f"{figure:.0f} Mb/s"])
-    rows.append(["TCP over loopback within one guest", f"{medians[-1]:.0f} Mb/s"])
-    ratio = statistics.median(row[-1] / row[0] for row in rounds)
-    rows.append(["that by TCP between the guests", f"{ratio:.1f}"])
-    rows += frames(vm1, vm0)
+    pairs = [[guest.login() for guest in machine.guests], two_directly()]
+    for pair in pairs:
+        for guest in pair:
+            net_tools.set_up(guest)
+            net_tools.serve_iperf(guest)
+
+    def figure(name, unit, measure, *what):
+        rounds = [[measure(second, net_tools.address(first), *what) for first, second in pairs]
+                  for _ in range(ROUNDS)]
+        return Figure("network, guest to guest", name, unit, *map(list, zip(*rounds)),
+                      REFERENCE.get(name))
+
+    yield figure("ping, average", "ms", milliseconds)
+    for name, options in STREAMS:
+        yield figure(name, "Mb/s", megabits, options)
+    rounds = [[megabits(pair[1], "127.0.0.1", "") for pair in pairs] for _ in range(ROUNDS)]
+    yield Figure("network, guest to guest", "TCP over loopback within one guest", "Mb/s",
+                 *map(list, zip(*rounds)))
     machine.stop()
-    return rows
+    for guest in pairs[1]:
+        guest.stop()
+
+
+def to_the_host():
+    machine = qemu.Machine(qemu.system_image("virtio_tools"))
+    direct = Direct(options=("-netdev", "user,id=wire", "-device", "virtio-net-device,netdev=wire"))
+    ours = machine.guests[0].login()
+    machine.guests[1].login()
+    for guest in (ours, direct):
+        guest.run("ifconfig eth0 10.0.2.20 netmask 255.255.255.0 up")
+    rounds = [[milliseconds(guest, "10.0.2.2") for guest in (ours, direct)] for _ in range(ROUNDS)]
+    yield Figure("network, to the host", "ping to the host, average", "ms", *map(list, zip(*rounds)),
+                 REFERENCE["ping to the host, average"])
+    machine.stop()
+    direct.stop()
+
+
+def measure():
+    yield from between_guests()
+    yield from to_the_host()

@@ -9,15 +9,18 @@ $(TRAP_GUEST): $(TARGET_DIR)/tests/bench/trap_guest.o
 trap-image: $(TRAP_GUEST)
 	@$(MAKE) image SYSTEM=tests/bench/trap.yaml LINUX=$(TRAP_GUEST)
 
-.PHONY: figures
-figures: trap-image $(TARGET_DIR)/tests/system/disk.img $(GUEST_DIR)/initrd-test.cpio.gz ## measure what docs/figures.md tells
+.PHONY: bench bench-compare bench-images
+bench: bench-images ## measure everything, beside QEMU's own (BENCH=boot,trap,... picks parts)
 	@$(call need,qemu-system-arm python3-pexpect)
-	@$(MAKE) image SYSTEM=simple
-	@$(MAKE) image SYSTEM=virtio
+	@CLOISTER_TARGET_DIR=$(TARGET_DIR) CLOISTER_QEMU_CPU=$(QEMU_CPU) \
+	    CLOISTER_BUILD_DIR=$(BUILD_DIR) /usr/bin/python3 tests/bench/bench.py
+bench-compare: ## what has changed from OLD=one.json to NEW=other.json
+	@/usr/bin/python3 tests/bench/compare.py $(OLD) $(NEW)
+
+bench-images: trap-image work-image $(TARGET_DIR)/tests/system/disk.img $(GUEST_DIR)/initrd-test.cpio.gz
+	@set -e; for system in simple virtio tests/system/four.yaml; do $(MAKE) image SYSTEM=$$system; done
 	@set -e; for system in tests/bench/block.yaml vswitch tests/system/vsock.yaml; do \
 	    $(MAKE) image SYSTEM=$$system INITRD=$(GUEST_DIR)/initrd-test.cpio.gz; done
-	@CLOISTER_TARGET_DIR=$(TARGET_DIR) CLOISTER_QEMU_CPU=$(QEMU_CPU) \
-	    CLOISTER_BUILD_DIR=$(BUILD_DIR) /usr/bin/python3 tests/bench/figures.py
 
 # Equal guests, more and more of them.
 SCALE_COUNTS := 2 4 8

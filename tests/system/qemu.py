@@ -54,6 +54,19 @@ def devices(image, disk):
                           stdout=subprocess.PIPE, text=True).stdout.splitlines()
 
 
+def qemu_pid(child):
+    """The process of QEMU itself, whose parent is `timeout`."""
+    with open(f"/proc/{child.pid}/task/{child.pid}/children") as children:
+        return int(children.read().split()[0])
+
+
+def cpu_seconds(child):
+    """Processor time that QEMU has used."""
+    with open(f"/proc/{qemu_pid(child)}/stat") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Stream:
     """Text that grows. Each wait looks behind where the last one's match ended."""
 
@@ -190,15 +203,10 @@ class Machine(Stream):
         return COLOUR.sub("", self.text)
 
     def qemu_pid(self):
-        """The process of QEMU itself, whose parent is `timeout`."""
-        with open(f"/proc/{self.child.pid}/task/{self.child.pid}/children") as children:
-            return int(children.read().split()[0])
+        return qemu_pid(self.child)
 
     def cpu_seconds(self):
-        """Processor time that QEMU has used."""
-        with open(f"/proc/{self.qemu_pid()}/stat") as stat:
-            fields = stat.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self.child)
 
     def stop(self):
         self.child.close(force=True)
