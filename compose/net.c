@@ -47,6 +47,17 @@ static void plan_network(struct system *system, const struct network *network, s
         uplink_plan_client(system, network, sw);
 }
 
+static void plan_socket_switch(struct system *system, unsigned num_ports, struct pd *timer)
+{
+    struct plan *plan = &system->plan;
+    struct net_switch *sw = &system->sockets;
+    *sw = plan_switch(plan, "vsock", SWITCH_VSOCK, num_ports);
+    sw->config->timer_channel = sddf_connect_timer(plan, sw->pd, timer);
+    sw->config->held_vaddr =
+        plan_map(plan, sw->pd,
+                 plan_region(plan, "vsock_held", num_ports * SWITCH_HELD_BYTES, PAGE_BYTES), "rw");
+}
+
 void net_plan(struct system *system, struct pd *timer)
 {
     const struct model *model = system->model;
@@ -57,11 +68,8 @@ void net_plan(struct system *system, struct pd *timer)
         uplink_plan(system);
     for (EACH_NETWORK(network, model))
         plan_network(system, network, timer);
-    if (sockets != 0) {
-        system->sockets = plan_switch(&system->plan, "vsock", SWITCH_VSOCK, sockets);
-        system->sockets.config->timer_channel =
-            sddf_connect_timer(&system->plan, system->sockets.pd, timer);
-    }
+    if (sockets != 0)
+        plan_socket_switch(system, sockets, timer);
 }
 
 /* What VMM and guest have on a switch. */

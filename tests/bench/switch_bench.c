@@ -35,6 +35,7 @@ static struct switch_config config;
 static struct switch_core core;
 static struct port ports[2];
 static uint8_t *ram[2];
+static _Alignas(8) uint8_t held[2][SWITCH_HELD_BYTES];
 static struct port_end send, send_done, recv, recv_done;
 
 static void notify(uint8_t channel)
@@ -72,6 +73,7 @@ static void start(const struct row *row)
     send_done = (struct port_end){ &ports[0].send_done, 0 };
     recv = (struct port_end){ &ports[1].recv, 0 };
     recv_done = (struct port_end){ &ports[1].recv_done, 0 };
+    config.held_vaddr = (uintptr_t)held;
     switch_core_init(&core, &config, &ops);
     switch_core_run(&core);
 }

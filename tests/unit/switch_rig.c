@@ -64,6 +64,9 @@ void rig_configure(void)
 
 void rig_start(void)
 {
+    static _Alignas(8) uint8_t held[SWITCH_PORTS][SWITCH_HELD_BYTES];
+    memset(held, 0xa5, sizeof(held)); /* a former life's */
+    config.held_vaddr = (uintptr_t)held;
     switch_core_init(&core, &config, &ops);
     run();
 }

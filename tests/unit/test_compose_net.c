@@ -171,6 +171,8 @@ static void sockets_fit_together(void **state)
     assert_int_equal(lan.kind, SWITCH_VSOCK);
     assert_int_equal(lan.num_ports, 3);
     assert_false(lan.has_uplink);
+    const struct sddf_region held = { lan.held_vaddr, 3 * SWITCH_HELD_BYTES };
+    (void)composed_region(&system, xml_pd(system.xml, "vsock_switch"), &held, "rw");
     const struct xml_end *timer =
         xml_peer(system.xml, xml_pd(system.xml, "vsock_switch"), lan.timer_channel);
     assert_int_equal(timer->pd, xml_pd(system.xml, "timer_driver"));

@@ -96,8 +96,10 @@ static int setup(void **state)
     memset(sides, 0, sizeof(sides));
     switch_is_late = switch_must_run = false;
     timeout_ns = 0;
+    static _Alignas(8) uint8_t held[NUM_SIDES][SWITCH_HELD_BYTES];
     config = (struct switch_config){ .magic = SWITCH_CONFIG_MAGIC,
                                      .kind = SWITCH_VSOCK,
+                                     .held_vaddr = (uintptr_t)held,
                                      .num_ports = NUM_SIDES,
                                      .timer_channel = 40 };
     for (unsigned i = 0; i < NUM_SIDES; i++) {

@@ -8,9 +8,10 @@
 #include <sddf/config.h>
 #include <stdint.h>
 
-#define SWITCH_CONFIG_MAGIC 0x3130686374697773ul /* "switch01", little endian */
+#define SWITCH_CONFIG_MAGIC 0x3230686374697773ul /* "switch02", little endian */
 #define SWITCH_PORTS        16u
 #define SWITCH_NO_CHANNEL   0xffu
+#define SWITCH_HELD_BYTES   0x23000ul /* for what waits of a port on a vsock */
 
 enum switch_kind { SWITCH_NET = 0, SWITCH_VSOCK = 1 };
 
@@ -41,6 +42,7 @@ struct switch_config {
     uint8_t num_ports;
     bool has_uplink;
     uint8_t timer_channel; /* sDDF's timer, for what is to be forgotten; or SWITCH_NO_CHANNEL */
+    uint64_t held_vaddr;   /* vsock: SWITCH_HELD_BYTES for each port, mapped rw */
     struct switch_port ports[SWITCH_PORTS];
     struct switch_uplink uplink;
 };

@@ -86,6 +86,8 @@ struct held_packets {
     uint32_t cut_at[SWITCH_PORTS]; /* ...for all that is sent before so many done are seen */
 };
 
+_Static_assert(sizeof(struct held_packets) <= SWITCH_HELD_BYTES, "room for it");
+
 struct switch_core {
     const struct switch_config *config;
     const struct switch_ops *ops;
@@ -97,9 +99,9 @@ struct switch_core {
     struct counters *counters;   /* of each end; own_counters, or in the page */
     struct counters own_counters[SWITCH_ENDS];
     struct mac_table macs;
-    struct held_packets held[SWITCH_PORTS];
-    uint32_t starved; /* a bit for each port that has no chains, in this run */
-    bool ticking;     /* the timer will notify */
+    struct held_packets *held; /* of each port; on a vsock alone */
+    uint32_t starved;          /* a bit for each port that has no chains, in this run */
+    bool ticking;              /* the timer will notify */
     struct frame frame;
     struct placement placement;
 };

@@ -14,7 +14,9 @@ _Static_assert(PACKET_BYTES + SWITCH_CHAIN_COST < SWITCH_QUANTUM, "a turn is eno
 
 void vsock_init(struct switch_core *core)
 {
-    (void)core; /* CIDs are in the record */
+    core->held = (struct held_packets *)(uintptr_t)core->config->held_vaddr;
+    for (uint32_t i = 0; i < core->num_members; i++) /* a former life's may be there */
+        core->held[i].num = core->held[i].num_pieces = core->held[i].cut = 0;
 }
 
 /* ---- Receivers --------------------------------------------------------------------------------*/
