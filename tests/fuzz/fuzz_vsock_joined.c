@@ -239,6 +239,7 @@ static void join(unsigned i)
 
 static void begin(void)
 {
+    static _Alignas(8) uint8_t held[GUESTS][SWITCH_HELD_BYTES];
     memset(sides, 0, sizeof(sides));
     config = (struct switch_config){
         .magic = SWITCH_CONFIG_MAGIC, .kind = SWITCH_VSOCK, .num_ports = GUESTS, .timer_channel = 60
