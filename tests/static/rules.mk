@@ -67,9 +67,11 @@ $(CHECK_DIR)/%.alone: % tests/static/rules.mk | $(BUILD_DIR)/uapi/.linked
 	    { echo '$<: a header includes what it needs, so that its users need not know' >&2; exit 1; }
 	@$(check_deps) && touch $@
 
-.PHONY: check lint check-text check-includes check-headers
+.PHONY: check lint check-text check-includes check-headers check-rows
 check: check-headers check-cppcheck check-stack lint ## check the sources without running them
-check: check-text check-includes check-stack-wrong
+check: check-text check-includes check-stack-wrong check-rows
+check-rows: | $(CHECK_DIR)/.tools
+	@/usr/bin/python3 tests/static/rows.py
 check-text: | $(CHECK_DIR)/.tools
 	@/usr/bin/python3 tests/static/text.py
 check-includes: | $(CHECK_DIR)/.tools
