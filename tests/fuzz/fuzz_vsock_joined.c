@@ -241,9 +241,11 @@ static void begin(void)
 {
     static _Alignas(8) uint8_t held[GUESTS][SWITCH_HELD_BYTES];
     memset(sides, 0, sizeof(sides));
-    config = (struct switch_config){
-        .magic = SWITCH_CONFIG_MAGIC, .kind = SWITCH_VSOCK, .num_ports = GUESTS, .timer_channel = 60
-    };
+    config = (struct switch_config){ .magic = SWITCH_CONFIG_MAGIC,
+                                     .kind = SWITCH_VSOCK,
+                                     .num_ports = GUESTS,
+                                     .held_vaddr = (uintptr_t)held,
+                                     .timer_channel = 60 };
     for (unsigned i = 0; i < GUESTS; i++)
         join(i);
     switch_core_init(&core, &config, &ops);

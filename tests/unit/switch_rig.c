@@ -92,7 +92,8 @@ void vmm_open(uint32_t i, uint32_t features)
     struct vmm *v = &vmms[i];
     assert_true(port_settled(&v->port.control));
     memset(&v->port.send, 0, 4 * sizeof(struct port_ring));
-    memset(v->chains, 0, sizeof(v->chains));
+    for (uint32_t id = 0; id < PORT_ENTRIES; id++)
+        v->chains[id].posted = false;
     memset(v->sending, 0, sizeof(v->sending));
     v->send_flags = 0;
     v->send = (struct port_end){ &v->port.send, 0 };
