@@ -36,7 +36,7 @@ static struct {
     uint32_t status, features_sel, driver_features_sel, queue_num, queue_ready;
     uint32_t queue_address[6];
     uint32_t interrupt_status, edges, notified, resets;
-    bool never_resets, refuses_features;
+    bool never_resets, refuses_features, absent;
     uint16_t avail_seen, used_idx;
     uint64_t bad_block; /* a request that touches it fails */
     uint64_t forged_status;
@@ -63,7 +63,7 @@ uint32_t mmio_read(uintptr_t base, uint32_t offset)
     assert_int_equal(base, MODEL_BASE);
     switch (offset) {
     case VIRTIO_MMIO_MAGIC_VALUE:
-        return VIRTIO_MMIO_MAGIC;
+        return model.absent ? 0 : VIRTIO_MMIO_MAGIC;
     case VIRTIO_MMIO_VERSION:
         return model.version;
     case VIRTIO_MMIO_DEVICE_ID:

@@ -31,8 +31,9 @@ static void set_irq(void *controller, uint32_t intid, bool level)
     guest->irq_level = level;
 }
 
-/* What the last guest had: fuzzing makes one for each input, and to map its memory anew is dear. */
-static struct guest spare;
+/* What earlier guests had: fuzzing makes some for each input, and to map their memory is dear. */
+static struct guest spares[4];
+static unsigned num_spares;
 
 /* No byte as its neighbours; made once. */
 static void fill(uint8_t *ram)
@@ -46,13 +47,15 @@ static void fill(uint8_t *ram)
 
 void guest_create(struct guest *guest)
 {
-    if (spare.memory == NULL) {
-        spare.memory = aligned_alloc(4096, GUARD_BYTES + RAM_BYTES + GUARD_BYTES);
-        spare.shadow = malloc(RAM_BYTES);
-        spare.allowed = malloc(RAM_BYTES);
+    if (num_spares > 0) {
+        *guest = spares[--num_spares];
+    } else {
+        guest->memory = aligned_alloc(4096, GUARD_BYTES + RAM_BYTES + GUARD_BYTES);
+        guest->shadow = malloc(RAM_BYTES);
+        guest->allowed = malloc(RAM_BYTES);
     }
-    *guest = spare;
-    spare.memory = NULL;
+    guest->irq_level = false;
+    guest->irq_rises = 0;
     guest->irq = (struct irq_line){ .controller = guest, .intid = 48, .set = set_irq };
     memset(guest->shadow, 0, RAM_BYTES);
     memset(guest->allowed, 0, RAM_BYTES);
@@ -68,14 +71,13 @@ void guest_create(struct guest *guest)
 
 void guest_destroy(struct guest *guest)
 {
-    if (spare.memory != NULL) {
-        free(spare.memory);
-        free(spare.shadow);
-        free(spare.allowed);
+    if (num_spares < sizeof(spares) / sizeof(spares[0])) {
+        spares[num_spares++] = *guest;
+        return;
     }
-    spare = (struct guest){ .memory = guest->memory,
-                            .shadow = guest->shadow,
-                            .allowed = guest->allowed };
+    free(guest->memory);
+    free(guest->shadow);
+    free(guest->allowed);
 }
 
 void *guest_at(const struct guest *guest, gpa_t gpa)

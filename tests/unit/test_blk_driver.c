@@ -417,7 +417,7 @@ static void nothing_waits_for_a_device_that_is_lost(void **state)
 static void a_disk_that_cannot_be_used(void **state)
 {
     (void)state;
-    for (uint32_t i = 0; i < 10; i++) {
+    for (uint32_t i = 0; i < 11; i++) {
         fresh_model();
         switch (i) {
         case 0:
@@ -447,6 +447,9 @@ static void a_disk_that_cannot_be_used(void **state)
             break;
         case 8:
             model.config.blk_size = 0;
+            break;
+        case 9:
+            model.absent = true;
             break;
         default:
             model.queue_most = 0;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <cloister/port.h>
+#include <cloister/supervisor_config.h>
 #include <cloister/switch_config.h>
 #include <cmocka.h>
 
@@ -187,6 +188,31 @@ static void sockets_fit_together(void **state)
 }
 
 /* The card's driver, its virtualisers, and the switch as their client. */
+/* The supervisor starts the card's PDs together, and has the rings between them and nothing else.
+ */
+static void check_card(const struct composed *system, unsigned networks)
+{
+    static struct supervisor_config config;
+    unsigned of_card = 0;
+    composed_record(system, "supervisor", "supervisor_config", &config, sizeof(config));
+    for (unsigned i = 0; i < config.num_children; i++) {
+        of_card += config.children[i].of_card;
+    }
+    assert_int_equal(of_card, 3 + networks);
+    assert_int_equal(config.num_rings, 4 + 4 * networks);
+    for (unsigned i = 0; i < config.num_rings; i++) {
+        const struct xml_map *map = composed_region(system, 0, &config.rings[i], "rw");
+        unsigned sharers = 0;
+        for (size_t j = 0; j < system->xml->num_maps; j++) {
+            const struct xml_map *other = &system->xml->maps[j];
+            bool same = strcmp(other->region, map->region) == 0 && other->pd != 0;
+            assert_true(!same || config.children[other->pd - 1].of_card);
+            sharers += same;
+        }
+        assert_int_equal(sharers, 2);
+    }
+}
+
 static void uplink_fits_together(void **state)
 {
     static struct net_virt_rx_config rx;
@@ -197,6 +223,7 @@ static void uplink_fits_together(void **state)
                       "  - {name: a, memory: 64M, net: [{network: lan}, {network: in}]}\n"
                       "  - {name: b, memory: 64M, net: [{network: lan}]}\n",
                       "uplink");
+    check_card(&system, 1);
     composed_record(&system, "net_virt_rx", "net_virt_rx_config", &rx, sizeof(rx));
     composed_record(&system, "net_virt_tx", "net_virt_tx_config", &tx, sizeof(tx));
     read_switch(&system, "lan_switch");

@@ -4,9 +4,10 @@
 
 #include "io/supervisor/supervisor.c"
 
-enum { GOOD, STAYS, UNKNOWN, NUM_CHILDREN };
+enum { GOOD, CARD, SWITCH, UNKNOWN, NUM_CHILDREN };
 
-static unsigned starts[NUM_CHILDREN];
+static unsigned starts[NUM_CHILDREN], stops[NUM_CHILDREN];
+static uint64_t ring[2][4];
 static bool refuses;
 
 /* Each child begins at a pc of its own; of one the registers cannot be read. */
@@ -31,14 +32,28 @@ seL4_Error seL4_TCB_WriteRegisters(seL4_CPtr tcb, seL4_Bool resume_target, seL4_
     return refuses ? seL4_InvalidArgument : seL4_NoError;
 }
 
+/* Rings are cleared between the stop of all and the first start. */
+void microkit_pd_stop(microkit_child child)
+{
+    assert_true(child == CARD || child == SWITCH);
+    assert_true(ring[0][0] != 0 && ring[1][3] != 0);
+    stops[child]++;
+}
+
 static int setup(void **state)
 {
     (void)state;
     config = (struct supervisor_config){ .magic = SUPERVISOR_CONFIG_MAGIC,
                                          .num_children = NUM_CHILDREN,
                                          .children = { [GOOD] = { .name = "good" },
-                                                       [STAYS] = { .name = "disk", .stays = 1 },
-                                                       [UNKNOWN] = { .name = "unknown" } } };
+                                                       [CARD] = { "card", .of_card = 1 },
+                                                       [SWITCH] = { "switch", .of_card = 1 },
+                                                       [UNKNOWN] = { .name = "unknown" } },
+                                         .num_rings = 2,
+                                         .rings = { { (uintptr_t)ring[0], sizeof(ring[0]) },
+                                                    { (uintptr_t)ring[1], sizeof(ring[1]) } } };
+    memset(ring, 0xff, sizeof(ring));
+    memset(stops, 0, sizeof(stops));
     memset(children, 0, sizeof(children));
     memset(starts, 0, sizeof(starts));
     refuses = false;
@@ -68,6 +83,9 @@ static void without_a_record(void **state)
     config.magic = SUPERVISOR_CONFIG_MAGIC;
     config.num_children = SUPERVISOR_CHILDREN + 1;
     pd_without_record(".supervisor_config is not filled in");
+    config.num_children = 1;
+    config.num_rings = SUPERVISOR_RINGS + 1;
+    pd_without_record(".supervisor_config is not filled in");
 }
 
 static void a_child_has_eight_lives(void **state)
@@ -81,15 +99,35 @@ static void a_child_has_eight_lives(void **state)
     assert_int_equal(starts[GOOD], 7);
 }
 
+/* The lives are each one's own: who has used them up stays stopped when another is started. */
+static void the_cards_pds_begin_together(void **state)
+{
+    static const uint64_t empty[2][4];
+    (void)state;
+    for (unsigned life = 2; life <= 8; life++) {
+        memset(ring, 0xff, sizeof(ring));
+        assert_non_null(strstr(crash(CARD), "started again"));
+        assert_memory_equal(ring, empty, sizeof(ring));
+        assert_int_equal(starts[CARD], life - 1);
+        assert_int_equal(starts[SWITCH], life - 1);
+        assert_int_equal(stops[CARD], life - 1);
+    }
+    assert_int_equal(starts[GOOD] + stops[GOOD], 0);
+    assert_non_null(strstr(crash(CARD), "it stays stopped"));
+    assert_int_equal(starts[SWITCH], 7);
+    memset(ring, 0xff, sizeof(ring));
+    assert_non_null(strstr(crash(SWITCH), "started again (life 2)"));
+    assert_int_equal(starts[CARD], 7);
+    assert_int_equal(starts[SWITCH], 8);
+}
+
 static void some_stay_stopped(void **state)
 {
     (void)state;
-    assert_non_null(strstr(crash(STAYS), "disk has crashed"));
-    assert_non_null(strstr(pd_said, "it stays stopped"));
     assert_non_null(strstr(crash(UNKNOWN), "it stays stopped")); /* where would it begin? */
     refuses = true;
     assert_non_null(strstr(crash(GOOD), "it stays stopped"));
-    assert_int_equal(starts[STAYS] + starts[UNKNOWN], 0);
+    assert_int_equal(starts[UNKNOWN], 0);
     assert_string_equal(crash(NUM_CHILDREN), ""); /* nobody */
     notified(1);
     assert_string_equal(pd_said, "");
@@ -100,6 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(without_a_record, setup),
         cmocka_unit_test_setup(a_child_has_eight_lives, setup),
+        cmocka_unit_test_setup(the_cards_pds_begin_together, setup),
         cmocka_unit_test_setup(some_stay_stopped, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -240,6 +240,36 @@ static void the_table_is_bounded(void **state)
     expect_reach(0, 1 << 2, make_frame(frame, 77, 0, 64));
 }
 
+/* A frame of port 1 with the n-th of its many addresses, none of them a port's; returns that. */
+static uint64_t send_as(uint32_t n)
+{
+    n += 0x1000;
+    make_frame(frame, 3, 0, 64);
+    memcpy(frame + 8, &n, 4);
+    vmm_send(1, NULL, frame, 64);
+    while (vmm_receive(3, &arrival))
+        vmm_post(3, 0, 2048);
+    return mac_read(frame + 6);
+}
+
+static void who_is_silent_longest_is_forgotten_first(void **state)
+{
+    (void)state;
+    rig_configure();
+    set_learning(1);
+    config.timer_channel = 40;
+    restart();
+    uint64_t first = send_as(0), second = send_as(1);
+    for (uint32_t i = 2; i < MAC_LEARNT; i++)
+        send_as(i);
+    switch_core_timeout(&core);
+    send_as(0);
+    uint64_t new = send_as(MAC_LEARNT);
+    assert_int_equal(mac_find(&core.macs, first), 1);
+    assert_int_equal(mac_find(&core.macs, new), 1);
+    assert_int_equal(mac_find(&core.macs, second), MAC_UNKNOWN);
+}
+
 /* N1 to N3: no header of its own here, so a chain is the frame. */
 static void lengths(void **state)
 {
@@ -473,6 +503,7 @@ int main(void)
         TEST(addresses_are_learnt),
         TEST(nobody_takes_over_an_own_address),
         TEST(what_is_learnt_ages),
+        TEST(who_is_silent_longest_is_forgotten_first),
         TEST(the_table_is_bounded),
         TEST(lengths),
         TEST(a_frame_in_many_pieces),

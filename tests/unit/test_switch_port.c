@@ -68,6 +68,31 @@ static void expect_broken(void)
     assert_null(strstr(strstr(said, "said once") + 1, "said once"));
 }
 
+/* A switch that begins anew finds ports open whose chains it does not know: they are lost. */
+static void a_new_switch_opens_nothing_by_itself(void **state)
+{
+    (void)state;
+    vmm_post(1, 0, 2048);
+    vmm_send(0, NULL, frame, make_frame(frame, 2, 0, 100));
+    vmms[3].port.control.wanted++; /* to be closed, when the switch crashes */
+    memset(signals, 0, sizeof(signals));
+    rig_start();
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(vmms[i].port.control.broken, PORT_LOST);
+        assert_int_equal(vmms[i].port.control.answered, vmms[i].port.control.wanted);
+        assert_int_equal(signals[10 + i], 1);
+    }
+    assert_int_equal(vmms[3].port.control.answered, vmms[3].port.control.wanted);
+    vmms[3].port.control.wanted++;
+    for (uint32_t i = 0; i < VMMS; i++) {
+        vmm_close(i);
+        vmm_open(i, ALL);
+        vmm_post(i, 0, 2048);
+        assert_int_equal(vmms[i].port.control.broken, 0);
+    }
+    expect_others_work();
+}
+
 static void put_raw(struct port_end *end, uint64_t offset, uint32_t length, uint16_t flags)
 {
     struct port_entry entry = { .offset = offset, .length = length, .flags = flags };
@@ -389,6 +414,7 @@ int main(void)
         TEST(nothing_is_touched_after_closing),
         TEST(a_port_closes_in_a_storm),
         TEST(closed_at_the_start),
+        TEST(a_new_switch_opens_nothing_by_itself),
         TEST(open_and_close_often),
         TEST(counts_at_will),
         TEST(garbage),

@@ -92,6 +92,13 @@ static void t3_reserved_offsets(void **state)
         region.write(&toy, offset, 8, UINT64_MAX);
     }
     assert_memory_equal(&before, &toy.device, sizeof(before));
+    /* Nor while a queue may be placed. */
+    assert_int_equal(driver_negotiate(&region, VERSION_1), 11);
+    before = toy.device;
+    for (unsigned i = 0; i < sizeof(reserved) / 4; i++) {
+        reg_write(&region, reserved[i], 0xffffffff);
+    }
+    assert_memory_equal(&before, &toy.device, sizeof(before));
 }
 
 static void t4_config_reads_never_leave_it(void **state)

@@ -43,6 +43,52 @@ static void the_switch_closes_the_port(void **state)
     assert_given_up();
 }
 
+/* A switch that has been started again: buffers come back, frames are lost, the card goes on. */
+static void a_switch_begins_anew(void **state)
+{
+    (void)state;
+    for (unsigned life = 0; life < 3; life++) {
+        start_some(ALL);
+        switch_is_slow = true;
+        port.control.broken = PORT_LOST;
+        virtio_net_notified(&net);
+        assert_int_equal(reg_read(&region, VIRTIO_MMIO_STATUS), 15);
+        for (unsigned n = 0; n < 4; n++) {
+            assert_int_equal(ring_take_used(&rings[RX], n), 0);
+        }
+        assert_int_equal(ring_take_used(&rings[TX], 0), 0);
+        assert_int_equal(ring_take_used(&rings[TX], 2), 0);
+        ring_assert_nothing_used(&rings[RX]);
+        assert_false(net.port.open);
+        virtio_net_notified(&net); /* not closed yet */
+        assert_false(net.port.open);
+        switch_is_slow = false;
+        switch_answer();
+        virtio_net_notified(&net);
+        assert_true(net.port.open);
+        assert_int_equal(net.device.guest_errors, 0);
+        assert_works_after_reset();
+    }
+}
+
+/* The driver resets the card meanwhile. */
+static void a_switch_begins_anew_during_a_reset(void **state)
+{
+    (void)state;
+    start_some(ALL);
+    switch_is_slow = true;
+    port.control.broken = PORT_LOST;
+    virtio_net_notified(&net);
+    reg_write(&region, VIRTIO_MMIO_STATUS, 0);
+    assert_int_equal(reg_read(&region, VIRTIO_MMIO_STATUS), 15);
+    switch_is_slow = false;
+    switch_answer();
+    virtio_net_notified(&net);
+    assert_int_equal(reg_read(&region, VIRTIO_MMIO_STATUS), 0);
+    assert_false(net.port.open);
+    assert_works_after_reset();
+}
+
 static void done_that_was_not_sent(void **state)
 {
     static const uint16_t ids[] = { 1, 4, 255, 256, 258, 0x8000, 0xffff };
@@ -205,6 +251,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_switch_closes_the_port),
+        TEST(a_switch_begins_anew),
+        TEST(a_switch_begins_anew_during_a_reset),
         TEST(done_that_was_not_sent),
         TEST(received_what_was_not_posted),
         TEST(frames_that_are_not_whole),
