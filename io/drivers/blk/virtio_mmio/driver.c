@@ -63,10 +63,9 @@ void notified(microkit_channel ch)
         return; /* not configured */
     }
     if (ch == device_resources.irqs[0].channel) {
-        vblk_interrupt(&disk);
-        move_requests();
+        /* First: an edge that is lost while this is masked leaves its mark in the status. */
         microkit_irq_ack(ch);
-        /* An edge between the first look and the acknowledgement may be lost: look again. */
+        vblk_interrupt(&disk);
     }
     move_requests();
 }

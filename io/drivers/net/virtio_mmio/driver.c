@@ -80,12 +80,11 @@ void notified(microkit_channel ch)
     }
     if (ch == device_resources.irqs[0].channel) {
         bool was_up = card.link_up;
+        /* First: an edge that is lost while this is masked leaves its mark in the status. */
+        microkit_irq_ack(ch);
         if (vnet_interrupt(&card) && card.link_up != was_up) {
             tell_link();
         }
-        move_frames();
-        microkit_irq_ack(ch);
-        /* An edge between the first look and the acknowledgement may be lost: look again. */
     }
     move_frames();
 }
