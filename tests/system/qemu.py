@@ -22,7 +22,7 @@ DISK = os.path.join(TARGET_DIR, "tests", "system", "disk.img")
 CPU = os.environ.get("CLOISTER_QEMU_CPU", "cortex-a76")
 # A test waits so long before it calls something a hang.
 HANG_S = int(os.environ.get("CLOISTER_HANG_S", "120"))
-LIFE_S = 900  # and no QEMU of ours lives longer
+LIFE_S = int(os.environ.get("CLOISTER_LIFE_S", "900"))  # and no QEMU of ours lives longer
 LONGEST_MATCH = 4096  # of what a test waits for
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
