@@ -13,6 +13,8 @@ import subprocess
 import tempfile
 
 NOWHERE = 0x6660000000  # in no PD's address space
+USER_END = 1 << 39
+SVC = bytes.fromhex("010000d4")  # svc #0
 PC = 32  # among gdb's registers of an AArch64 core
 REPLY_S = int(os.environ.get('CLOISTER_HANG_S', '120'))
 
@@ -33,9 +35,9 @@ class Debugger:
         self.socket = None
         self.got = b""
 
-    def crash(self, image, pd, place="notified", provoke=lambda: None):
+    def crash(self, image, pd, place="notified", provoke=lambda: None, steps=0):
         """Lets the machine run to `place` in the PD, which `provoke` may make it come to, crashes
-        the PD there, and lets go."""
+        the PD there or `steps` instructions behind it, and lets go."""
         elf = os.path.join(os.path.dirname(image), f"{pd}.elf")
         at, name = symbol(elf, place), symbol(elf, "microkit_name")
         with socket.socket(socket.AF_UNIX) as self.socket:
@@ -54,8 +56,21 @@ class Debugger:
                 if self.read(name, len(pd) + 1) == pd.encode() + b"\0":
                     break
                 self.ask("s")  # past the place, in another PD or in a guest
+            self.step(steps)
             self.write_register(PC, NOWHERE)
             self.ask("D")
+
+    def step(self, steps):
+        """At most to the next system call: behind it somebody else may run."""
+        while steps > 0 and self.read_register(PC) < USER_END:
+            at = self.read_register(PC)
+            if self.read(at, 4) == SVC:
+                return
+            self.ask("s")
+            steps -= 1
+
+    def read_register(self, number):
+        return int.from_bytes(bytes.fromhex(self.ask(f"p{number:x}")), "little")
 
     def read(self, address, length):
         answer = self.ask(f"m{address:x},{length:x}")

@@ -2,21 +2,25 @@
 """docs/reliability.md, "Failing parts": PDs of systems/virtio crash under load, and what each guest
 sees of it."""
 
+import os
 import re
 
 import crash
 import outside
 import pytest
 import qemu
+from disk_tools import new_disk
 
 IMAGE = qemu.system_image("virtio")
 DEBUGGER = crash.Debugger()
 OPTIONS = {"extra": DEBUGGER.options}
 LINES = 500
+# Instructions into an event at which the disk's PDs crash; a PD has eight lives.
+STEPS = [int(n) for n in os.environ.get("CLOISTER_CRASH_STEPS", "0,150").split(",")]
 
 
-def crash_pd(machine, pd, place="notified", provoke=lambda: None):
-    DEBUGGER.crash(IMAGE, pd, place, provoke)
+def crash_pd(machine, pd, place="notified", provoke=lambda: None, steps=0):
+    DEBUGGER.crash(IMAGE, pd, place, provoke, steps)
     machine.expect(rf"supervisor: {pd} has crashed: instruction fetch of {crash.NOWHERE:#x} "
                    rf"at pc {crash.NOWHERE:#x}; started again")
 
@@ -89,8 +93,8 @@ def test_the_disk_goes_on_and_no_request_is_lost(machine, pd):
     for guest in machine.guests:
         guest.start("for i in 1 2 3 4 5 6 7 8; do dd if=/dev/urandom of=/tmp/a bs=64k count=32 2>/dev/null; "
                     "cp /tmp/a /mnt/$i && sync && md5sum </tmp/a >/tmp/$i.md5; done; echo AL''L")
-    for _ in range(2):
-        crash_pd(machine, pd)
+    for steps in STEPS:
+        crash_pd(machine, pd, steps=steps)
     for guest in machine.guests:
         guest.expect("ALL")
         guest.run("echo 3 >/proc/sys/vm/drop_caches")
@@ -122,3 +126,36 @@ def test_the_network_begins_anew_and_frames_are_lost(machine, pd):
         guest.run("kill $(cat /tmp/load)")
         reaches(guest, outside.GATEWAY)
     reaches(machine.guests[0], addresses[1])
+
+
+def test_sockets_need_a_boot_of_their_guests_and_nobody_else_notices(machine):
+    guest = machine.guests[0]
+    guest.answers()
+    crash_pd(machine, "vsock_switch", provoke=lambda: machine.send("vsock_send 4\r"))
+    machine.expect("vsock: .*the switch has closed its port")
+    guest.send("\x03")
+    guest.expect(guest.prompt)
+    for guest in machine.guests:
+        guest.answers()
+
+
+@pytest.mark.skipif(len(STEPS) < 3, reason="make soak")
+def test_a_guest_that_serves_its_disk_serves_again(boot, tmp_path):
+    image, disk = qemu.system_image("driver_vm"), str(tmp_path / "disk.img")
+    new_disk("disk-ext4.img", disk)
+    debugger = crash.Debugger()
+    machine = boot(image, guests=3, first=1, colours=("32", "31", "36"), switch="at", disk=disk,
+                   extra=debugger.options)
+    for guest in machine.guests:
+        guest.login()
+    writer, reader, server = machine.guests
+    writer.start("while dd if=/dev/urandom of=/mnt/load bs=64k count=64 conv=fsync 2>/dev/null; do :; done; "
+                 "echo FAI''LED")
+    debugger.crash(image, "guest3_vmm")
+    machine.expect("supervisor: guest3_vmm has crashed: .*; started again")
+    server.expect("its VMM has been started again: the guest boots anew")
+    server.login()
+    writer.expect("FAILED")
+    read = "dd if=/dev/vda of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null"
+    reader.run(f"until {read}; do sleep 1; done")
+    writer.run("umount /mnt; mount -t ext4 /dev/vda /mnt")
