@@ -7,7 +7,9 @@
 #ifndef ROUNDS
 #define ROUNDS 20
 #endif
-#define READS      1000
+#ifndef READS
+#define READS 1000
+#endif
 #define GICD_TYPER 0x08000004
 #define PL011_DR   0x09000000
 

@@ -20,7 +20,7 @@ test-images: $(TEST_INPUTS)/softdog.cpio.gz $(TEST_INPUTS)/dead.yaml \
 	    SYSTEM_DIR=$(TARGET_DIR)/systems/virtio_contract
 	@$(MAKE) image SYSTEM=tests/system/lifecycle.yaml INITRD=$(TEST_INPUTS)/softdog.cpio.gz
 	@$(MAKE) image SYSTEM=$(TEST_INPUTS)/dead.yaml SYSTEM_DIR=$(TARGET_DIR)/systems/tests_system_dead
-	@$(MAKE) hostile-image
+	@$(MAKE) hostile-image greedy-image
 
 # The programs, with the VMM that has no other way to a vCPU's registers than the contract's.
 .PHONY: contract-programs
@@ -49,6 +49,17 @@ $(TEST_INPUTS)/%.Image: $(TEST_INPUTS)/%.o
 $(TEST_INPUTS)/dead.yaml: tests/system/dead.yaml
 	@mkdir -p $(@D)
 	cp $< $@
+
+# A guest that traps all the time, beside one that computes; the kernel of `benchmark` counts.
+$(TEST_INPUTS)/greedy.o: tests/bench/trap_guest.S
+	@mkdir -p $(@D)
+	clang $(TARGET_FLAGS) -DROUNDS=65535 -DREADS=65535 -c $< -o $@
+$(TEST_INPUTS)/greedy.yaml: tests/system/greedy.yaml
+	@mkdir -p $(@D)
+	cp $< $@
+.PHONY: greedy-image
+greedy-image: $(TEST_INPUTS)/greedy.yaml $(TEST_INPUTS)/greedy.Image $(TEST_INPUTS)/spinning.Image
+	@$(MAKE) image SYSTEM=$< MICROKIT_CONFIG=benchmark SYSTEM_DIR=$(TARGET_DIR)/systems/tests_system_greedy
 
 # The guest that lies, guest/hostile.
 $(TEST_INPUTS)/hostile.Image: $(HOSTILE_IMAGE)
