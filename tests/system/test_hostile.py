@@ -73,7 +73,7 @@ def test_section(machine, section, say):
         before = rounds(linux)
         begin, linux_begin = len(hostile.output.text), len(linux.output.text)
         machine.send(section + TYPED.get(section, ""))
-        hostile.expect(rf"\n{section}: \d+ rows|died", timeout=8 * qemu.HANG_S)
+        hostile.expect(rf"\n{section}: \d+ rows|died|crashed", timeout=8 * qemu.HANG_S)
         verdicts = re.findall(r"^(\w+) (ok|absent|FAILED[^\r]*|died[^\r]*)",
                               hostile.output.text[begin:], re.MULTILINE)
         assert [verdict for verdict in verdicts if verdict[1] != "ok"] == []
@@ -101,7 +101,7 @@ def test_a_life_after_the_other(machine, say):
     for _ in range(TIMES):
         before, begin = rounds(linux), len(hostile.output.text)
         machine.send("r")
-        hostile.expect("S6 ok|died", timeout=8 * qemu.HANG_S)
+        hostile.expect("S6 ok|died|crashed", timeout=8 * qemu.HANG_S)
         said = hostile.output.text[begin:]
         assert "died" not in said and 50 < said.count("guest1: rebooting") == said.count("hostile: ")
         assert rounds(linux) > before
