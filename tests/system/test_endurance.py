@@ -17,7 +17,8 @@ CID = 3
 # Each line as long as everything is right; a line WRONG if it is not.
 DISK = """dd if=/dev/urandom of=/tmp/work bs=64k count=4 2>/dev/null; sum=$(md5sum </tmp/work)
 while cp /tmp/work /mnt/work && sync && echo 3 >/proc/sys/vm/drop_caches &&
-[ "$(md5sum </mnt/work)" = "$sum" ]; do echo disk; done; echo WRONG disk"""
+[ "$(md5sum </mnt/work)" = "$sum" ]; do echo disk; done
+echo "WRONG disk: $(cmp /tmp/work /mnt/work 2>&1; ls -l /mnt/work 2>&1; df /mnt | tail -1; dmesg | tail -n 3)" """
 STREAMS = """while out=$(vsock_bench stream 3 1048576 65536 2>&1); do echo vsock; done
 echo "WRONG vsock $out" """
 TCP = """while out=$(vsock_bench stream 192.168.7.1 1048576 65536 2>&1); do echo tcp; done
@@ -27,7 +28,9 @@ DEATHS = ("reboot -f", "echo b >/proc/sysrq-trigger", "echo c >/proc/sysrq-trigg
 
 def set_up(guest):
     guest.run(f"ifconfig eth0 192.168.7.{guest.index + 1} netmask 255.255.255.0 up")
-    guest.run("mountpoint -q /mnt || mount /dev/vda /mnt; echo 1 >/proc/sys/kernel/panic")
+    # A file system that knows nothing of the lives before: FAT does not outlive a death in any state.
+    guest.run("umount /mnt; mkfs.fat -n life /dev/vda >/dev/null && mount /dev/vda /mnt && "
+              "echo 1 >/proc/sys/kernel/panic")
 
 
 def begin(guest, **scripts):

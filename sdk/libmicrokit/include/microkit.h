@@ -86,11 +86,8 @@ struct microkit_vcpu_frame {
 #define MICROKIT_VCPU_FRAME(vcpu)                                                                  \
     ((struct microkit_vcpu_frame *)(0x7ffff00000ul + 0x1000ul * (vcpu)))
 
-/*
- * Likewise: what the kernel has counted of thread `index` (PDs and vCPUs, then the idle core) in
- * the config `benchmark`: entries into the kernel, switches to it, cycles. False: there is none, or
- * another config.
- */
+/* Likewise: what the kernel has counted of thread `index` (PDs and vCPUs, then the idle core) in
+ * the config `benchmark`: entries into it, switches to the thread, cycles. False: there is none. */
 #define MICROKIT_THREAD_COUNTS 3
 bool microkit_thread_counts(seL4_Word index, char name[MICROKIT_PD_NAME_LENGTH],
                             seL4_Word counts[MICROKIT_THREAD_COUNTS]);
