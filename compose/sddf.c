@@ -14,7 +14,7 @@ void sddf_set_magic(struct sddf_magic *magic, enum sddf_type type)
 
 void sddf_set_name(char *to, const char *name)
 {
-    /* Cannot be cut: names have at most NAME_MAX_LENGTH characters. */
+    /* A name fits (NAME_MAX_LENGTH); of two in one, as counters show them, the end may go. */
     strncpy(to, name, SDDF_NAME_BYTES - 1);
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "io/virt/net_ops.h"
-
 #include "io/virt/pd.h"
 
 /* Line by line, each after the other is seen to be done. Host tests have caches of their own. */
