@@ -58,16 +58,21 @@ static void answer(struct input *in)
         server_notify();
 }
 
-/* An answer that nobody awaits; one with the id of a request would end it. */
+/*
+ * An answer that nobody awaits, read at once: one with the id of a request, be it one that is sent
+ * only later, would end it.
+ */
 static void lie(struct input *in)
 {
     uint32_t id = (uint32_t)take(in, 4);
+    server_notify();
     server_take();
     for (unsigned i = 0; i < num_taken; i++)
         if (taken[i].req.id == id)
             return;
     if (blk_server_room(&server) > 0)
         server_respond(id, (uint32_t)take(in, 1), (uint16_t)take(in, 2));
+    server_notify();
 }
 
 static void reg(struct input *in)
@@ -135,7 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++)
         step(&in);
     reg_write(&region, VIRTIO_MMIO_STATUS, 0);
-    server_notify(); /* takes the lies: the queue has room for answers again */
+    server_notify(); /* takes the answers: the queue has room again */
     server_serve();
     server_notify();
     assert_true(virtio_mmio_is_reset(&block.device));
