@@ -78,6 +78,13 @@ static bool is_round_robin(const struct sched_context *sc)
     return sc->budget >= sc->period;
 }
 
+static void refill(struct sched_context *sc, uint64_t now)
+{
+    sc->left = sc->budget;
+    sc->refill_at = now + sc->period;
+    sc->in_turn = false;
+}
+
 void sched_enqueue(struct cpu *cpu, struct thread *thread)
 {
     struct sched_context *sc = thread->sc;
@@ -87,10 +94,9 @@ void sched_enqueue(struct cpu *cpu, struct thread *thread)
             sched_sleep(cpu, thread, sc->refill_at);
             return;
         }
-        sc->left = sc->budget;
-        sc->refill_at = now + sc->period;
+        refill(sc, now);
     }
-    queue_insert(cpu, thread, sc->left < sc->budget);
+    queue_insert(cpu, thread, sc->in_turn);
 }
 
 void sched_dequeue(struct cpu *cpu, struct thread *thread)
@@ -116,11 +122,8 @@ void sched_wake_sleepers(struct cpu *cpu, uint64_t now)
 /* The budget is used up: its user waits for more at the end of its queue, or asleep. */
 static void sched_expire(struct cpu *cpu, struct sched_context *sc, uint64_t now)
 {
-    if (is_round_robin(sc)) {
-        sc->left = sc->budget;
-    } else if (now >= sc->refill_at) {
-        sc->left = sc->budget;
-        sc->refill_at = now + sc->period;
+    if (is_round_robin(sc) || now >= sc->refill_at) {
+        refill(sc, now);
     } else {
         sc->left = 0;
     }
@@ -144,10 +147,16 @@ bool sched_charge(struct cpu *cpu, uint64_t now)
     }
     sc->left -= used;
     if (!is_round_robin(sc) && now >= sc->refill_at) {
-        sc->left = sc->budget;
-        sc->refill_at = now + sc->period;
+        refill(sc, now);
     }
     return false;
+}
+
+void sched_begin(struct cpu *cpu, const struct thread *next)
+{
+    cpu->sc = next->sc;
+    /* A VMM that outlasts its vCPU's turn does not begin the next one. */
+    cpu->sc->in_turn |= cpu->sc == &next->own;
 }
 
 struct thread *sched_head(const struct cpu *cpu)

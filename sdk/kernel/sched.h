@@ -9,9 +9,9 @@
 #include "sdk/kernel/thread.h"
 
 /*
- * Puts a ready thread into its queue if it has budget, or to sleep until it has. One that has used
- * a part of its time slice goes on with it, at the head: a guest whose VMM has handled a trap must
- * not lose its turn, since going to another guest and back is what costs most.
+ * Puts a ready thread into its queue if it has budget, or to sleep until it has. One that is in
+ * its turn goes on with it, at the head: a guest whose VMM has handled a trap must not lose its
+ * turn, however early in it, since going to another guest and back is what costs most.
  */
 void sched_enqueue(struct cpu *cpu, struct thread *thread);
 
@@ -29,6 +29,9 @@ void sched_wake_sleepers(struct cpu *cpu, uint64_t now);
  * sleep; then it returns true: another may be at the head now.
  */
 bool sched_charge(struct cpu *cpu, uint64_t now);
+
+/* From here on `next` pays for the time that passes; what it ran on before has been charged. */
+void sched_begin(struct cpu *cpu, const struct thread *next);
 
 /* The ready thread of the highest priority, or NULL. */
 struct thread *sched_head(const struct cpu *cpu);

@@ -126,7 +126,7 @@ static struct thread *take_turns(struct cpu *cpu)
         if (sched_charge(cpu, timer_now())) {
             next = choose(cpu);
         }
-        cpu->sc = next->sc;
+        sched_begin(cpu, next);
     }
     return next;
 }

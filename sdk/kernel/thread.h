@@ -48,6 +48,7 @@ struct sched_context {
     uint64_t period;
     uint64_t left;       /* of this period's budget */
     uint64_t refill_at;  /* when the next period may begin */
+    bool in_turn;        /* its owner has run since the budget was full */
     struct thread *user; /* who runs on it now */
 };
 

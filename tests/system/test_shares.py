@@ -15,7 +15,7 @@ def cycles(machine, *names):
     return sum(int(re.findall(rf"^ *(\d+) +{name}: cycles\r*$", text, re.MULTILINE)[-1]) for name in names)
 
 
-def test_who_traps_has_its_turn_and_no_more(boot, say):
+def test_who_traps_has_its_turn_no_less_and_no_more(boot, say):
     """Its VMM's time is its own: whoever's code runs when a turn is over, the other guest is next."""
     machine = boot(IMAGE, extra=work.ICOUNT, guests=0)
     machine.settle(3)
@@ -26,4 +26,4 @@ def test_who_traps_has_its_turn_and_no_more(boot, say):
     honest = cycles(machine, "honest")
     share = greedy / (greedy + honest)
     say(f"of two guests, the one that traps all the time has {100 * share:.0f} % of the core")
-    assert honest > 0 and share < 0.6
+    assert honest > 0 and 0.45 < share < 0.55
