@@ -11,7 +11,7 @@ trap-image: $(TRAP_GUEST)
 
 .PHONY: bench bench-compare bench-images
 bench: bench-images ## measure everything, beside QEMU's own (BENCH=boot,trap,... picks parts)
-	@$(call need,qemu-system-arm python3-pexpect)
+	@$(call need,qemu-system-arm python3-pexpect iperf3)
 	@CLOISTER_TARGET_DIR=$(TARGET_DIR) CLOISTER_QEMU_CPU=$(QEMU_CPU) \
 	    CLOISTER_BUILD_DIR=$(BUILD_DIR) /usr/bin/python3 tests/bench/bench.py
 bench-compare: ## what has changed from OLD=one.json to NEW=other.json
