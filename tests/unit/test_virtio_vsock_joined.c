@@ -210,11 +210,15 @@ static bool send(unsigned from, const struct virtio_vsock_hdr *header)
 static uint16_t receive(unsigned to, struct virtio_vsock_hdr *header)
 {
     struct side *side = &sides[to];
-    unsigned n = side->rings[RX].used_seen % NUM_BUFFERS; /* they are used in order */
-    if (ring_used(&side->rings[RX])->idx == side->rings[RX].used_seen) {
-        return 0;
+    uint32_t bytes = 0;
+    unsigned n = 0;
+    while (bytes == 0) { /* one that comes back empty is none */
+        if (ring_used(&side->rings[RX])->idx == side->rings[RX].used_seen) {
+            return 0;
+        }
+        n = side->rings[RX].used_seen % NUM_BUFFERS; /* they are used in order */
+        bytes = ring_take_used(&side->rings[RX], n);
     }
-    uint32_t bytes = ring_take_used(&side->rings[RX], n);
     const uint8_t *at = guest_at(&side->guest, BUFFERS_GPA + n * BUFFER);
     memcpy(header, at, sizeof(*header));
     assert_int_equal(bytes, sizeof(*header) + header->len);
@@ -444,12 +448,102 @@ static void more_than_the_port_has_room_for(void **state)
     }
 }
 
+/* What comes behind RST is for nobody. */
+static void drain(unsigned to)
+{
+    struct virtio_vsock_hdr header;
+    do {
+        post(&sides[to], 2000);
+        settle();
+    } while (receive(to, &header) != 0);
+}
+
+/* Guest 0's port 100 and guest 1's port 200. */
+static void connect_two(void)
+{
+    struct virtio_vsock_hdr header = header_of(1, VIRTIO_VSOCK_OP_RESPONSE, 0);
+    header.src_port = 200;
+    header.dst_port = 100;
+    ask(0, 1);
+    assert_int_equal(hear(1, 0, 200), VIRTIO_VSOCK_OP_REQUEST);
+    assert_true(send(1, &header));
+    assert_int_equal(hear(0, 1, 100), VIRTIO_VSOCK_OP_RESPONSE);
+}
+
+/*
+ * What was under way is lost, so nothing of after may follow what was before: each guest
+ * hears RST first, whoever learns of the new switch first, and new connections work.
+ */
+static void a_switch_that_begins_anew(void **state)
+{
+    struct virtio_vsock_hdr header = header_of(0, VIRTIO_VSOCK_OP_RW, 0);
+    struct virtio_vsock_hdr arrived;
+    header.src_port = 100;
+    header.dst_port = 200;
+    (void)state;
+    for (unsigned i = 0; i < NUM_SIDES; i++) {
+        drive(&sides[i]);
+    }
+    for (unsigned how = 0; how < 4; how++) {
+        unsigned first = how % 2;
+        connect_two();
+        assert_true(send(0, &header));
+        settle();
+        (void)receive(1, &arrived); /* if it had a buffer: later the last drain's is there */
+        switch_core_init(&core, &config, &ops);
+        sides[first].signalled = true;
+        settle();
+        assert_true(send(0, &header));
+        settle();
+        sides[1 - first].signalled = sides[2].signalled = true;
+        settle();
+        assert_true(send(0, &header));
+        settle();
+        assert_int_equal(hear(1, 0, 200), VIRTIO_VSOCK_OP_RST);
+        assert_int_equal(hear(0, 1, 100), VIRTIO_VSOCK_OP_RST);
+        for (unsigned i = 0; i < NUM_SIDES; i++) {
+            drain(i);
+            assert_int_equal(sides[i].vsock.num_lost, 0);
+            assert_int_equal(sides[i].vsock.device.guest_errors, 0);
+            assert_int_equal(ring_used(&sides[i].rings[TX])->idx,
+                             ring_avail(&sides[i].rings[TX])->idx);
+        }
+    }
+}
+
+/* Guest 0 has heard of it and sends on, before guest 1 hears: nothing arrives before that. */
+static void what_is_sent_behind_the_cut(void **state)
+{
+    struct virtio_vsock_hdr header = header_of(0, VIRTIO_VSOCK_OP_RW, 0);
+    header.src_port = 100;
+    header.dst_port = 200;
+    (void)state;
+    for (unsigned i = 0; i < NUM_SIDES; i++) {
+        drive(&sides[i]);
+    }
+    connect_two();
+    switch_core_init(&core, &config, &ops);
+    sides[0].signalled = true;
+    settle();
+    assert_int_equal(hear(0, 1, 100), VIRTIO_VSOCK_OP_RST);
+    switch_is_late = true;
+    virtio_vsock_notified(&sides[1].vsock); /* it closes its port, */
+    switch_core_run(&core);
+    post(&sides[1], 2000); /* and opens it */
+    post(&sides[1], 2000);
+    assert_true(send(0, &header));
+    settle();
+    assert_int_equal(receive(1, &header), VIRTIO_VSOCK_OP_RST);
+    assert_int_equal(receive(1, &header), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(streams_both_ways),     TEST(nobody_is_there),
-        TEST(a_peer_that_is_reset),  TEST(a_guest_that_is_off),
-        TEST(a_guest_that_is_stuck), TEST(more_than_the_port_has_room_for)
+        TEST(streams_both_ways),         TEST(nobody_is_there),
+        TEST(a_peer_that_is_reset),      TEST(a_guest_that_is_off),
+        TEST(a_guest_that_is_stuck),     TEST(more_than_the_port_has_room_for),
+        TEST(a_switch_that_begins_anew), TEST(what_is_sent_behind_the_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

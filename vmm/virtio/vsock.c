@@ -13,7 +13,7 @@ static struct virtio_vsock *vsock_of(struct virtio_device *device)
 
 /* ---- The port --------------------------------------------------------------------------------*/
 
-/* Opens the port, first of all to tell the peers of connections that are no more. */
+/* Opens the port, first of all to tell of connections that are no more. */
 static bool attach(struct virtio_vsock *vsock, uint32_t features)
 {
     if (!port_client_open(&vsock->port, features, 0)) {
@@ -59,6 +59,26 @@ static void give_up(struct virtio_vsock *vsock)
     port_client_close(&vsock->port);
 }
 
+/*
+ * A switch that has been started again: the guest's buffers come back, with nothing in those that
+ * it posted, and the port is opened again once it is closed.
+ */
+static void begin_anew(struct virtio_vsock *vsock)
+{
+    struct virtq *queues = vsock->queues;
+    vmm_log("%s: the switch has been started again, connections are lost", vsock->device.name);
+    for (unsigned head = 0; head < VIRTIO_VSOCK_QUEUE_SIZE; head++) {
+        (void)virtq_put(&queues[VIRTIO_VSOCK_TX], &vsock->sent[head].chain, 0);
+        (void)virtq_put(&queues[VIRTIO_VSOCK_RX], &vsock->posted[head].chain, 0);
+    }
+    virtq_publish(&queues[VIRTIO_VSOCK_TX]);
+    virtq_publish(&queues[VIRTIO_VSOCK_RX]);
+    memset(vsock->sent, 0, sizeof(vsock->sent));
+    vsock_cut_all(vsock);
+    vsock->serving = false;
+    (void)port_client_close(&vsock->port);
+}
+
 /* All that there is to do in an event; the order is net.c's. */
 static void work(struct virtio_vsock *vsock)
 {
@@ -75,7 +95,9 @@ static void work(struct virtio_vsock *vsock)
     ok = ok && vsock_take_sent(vsock);
     vsock_tell_lost(vsock, false);
     port_client_flush(&vsock->port); /* that, and answers to what found nobody */
-    if (!ok) {
+    if (!ok && vsock->serving && port_client_lost(&vsock->port)) {
+        begin_anew(vsock);
+    } else if (!ok) {
         give_up(vsock);
     }
     bool more = vsock->pending[VIRTIO_VSOCK_TX] || vsock->num_lost > vsock->num_telling;

@@ -7,7 +7,9 @@
  *
  * It knows the connections of its guest, so that their peers are told when the guest is reset, or
  * when a packet did not reach one that is there (the switch gave it up): what comes behind that is
- * refused, and the peer hears RST as soon as it listens. Of its share of connections with one peer
+ * refused, and the peer hears RST as soon as it listens. When the switch is started again, what was
+ * under way is lost: each guest hears RST for all its connections, and those that it makes then
+ * work. Of its share of connections with one peer
  * a guest may use all; then those that it has asked for and that were not answered give way, the
  * oldest first: their peers are not told. Neither the guest nor the switch is trusted.
  */
@@ -53,7 +55,8 @@ enum vsock_connection_state {
     VSOCK_FREE,
     VSOCK_REQUESTED, /* its guest asked for it, */
     VSOCK_LIVE,      /* or it was agreed to; and nobody has reset it */
-    VSOCK_LOST,      /* the peer is to be told that it is no more */
+    VSOCK_LOST,      /* the peer is to be told that it is no more, */
+    VSOCK_CUT,       /* or the guest, as the peer is by its own VMM: a new switch knows neither */
     VSOCK_TELLING,   /* that is under way */
 };
 
@@ -77,7 +80,7 @@ struct virtio_vsock {
     uint64_t dropped;     /* packets that made no sense and could not be refused */
     uint64_t refused;     /* packets answered by RST here */
     uint64_t num_waits;   /* resets that had to wait */
-    unsigned num_lost;    /* connections in state LOST or TELLING, */
+    unsigned num_lost;    /* connections in state LOST, CUT or TELLING, */
     unsigned num_telling; /* and of those in state TELLING */
     unsigned of_a_peer;   /* connections that there can be with one other guest */
     uint32_t num_begun;

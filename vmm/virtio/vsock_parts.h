@@ -32,8 +32,8 @@ bool vsock_is_connected(struct virtio_vsock *vsock, const struct virtio_vsock_hd
 
 /*
  * Notes what a packet does to a connection of the guest's: with `peer`, between its ports and those
- * of `header`, in which the guest is the source (sent) or the destination. False: it must not be
- * sent: it would be one connection too many, or it belongs to one that is lost.
+ * of `header`, in which the guest is the source (sent) or the destination. False: it must not
+ * arrive: it would be one connection too many, or it belongs to one that is lost.
  */
 bool vsock_note(struct virtio_vsock *vsock, const struct virtio_vsock_hdr *header, bool sent);
 
@@ -43,11 +43,14 @@ void vsock_lose(struct virtio_vsock *vsock, const struct virtio_vsock_hdr *heade
 /* The guest is reset: all its connections are lost. */
 void vsock_lose_all(struct virtio_vsock *vsock);
 
+/* The switch has been started again: the guest is to hear that all its connections are lost. */
+void vsock_cut_all(struct virtio_vsock *vsock);
+
 /* Nobody can be told any more. */
 void vsock_forget_all(struct virtio_vsock *vsock);
 
-/* Tells the peers of lost connections while the port has room; in a new opening, `anew`. */
+/* Tells of lost connections while the port has room; in a new opening, `anew`. */
 void vsock_tell_lost(struct virtio_vsock *vsock, bool anew);
 
-/* A peer has been told. False: there was nothing to tell. */
+/* That has been told. False: there was nothing to tell. */
 bool vsock_told(struct virtio_vsock *vsock, unsigned index);

@@ -41,7 +41,10 @@ enum virtq_result vsock_post(struct virtio_vsock *vsock)
     return VIRTQ_EMPTY;
 }
 
-/* One packet in one chain: the switch cuts what is longer. */
+/*
+ * One packet in one chain: the switch cuts what is longer. Of a connection that is lost nothing
+ * arrives any more: the guest gets the buffer back empty.
+ */
 static bool take_packet(struct virtio_vsock *vsock, const struct port_entry *entry)
 {
     struct virtq *q = &vsock->queues[VIRTIO_VSOCK_RX];
@@ -50,12 +53,16 @@ static bool take_packet(struct virtio_vsock *vsock, const struct port_entry *ent
     memcpy(&header, entry->header, sizeof(header));
     if (entry->id >= VIRTIO_VSOCK_QUEUE_SIZE || (entry->flags & PORT_MORE) != 0 ||
         header.len != entry->length || buffer->chain.writable_bytes < HEADER_BYTES ||
-        entry->length > buffer->chain.writable_bytes - HEADER_BYTES ||
-        !virtq_put(q, &buffer->chain, entry->length + HEADER_BYTES)) {
+        entry->length > buffer->chain.writable_bytes - HEADER_BYTES) {
         return false;
     }
-    vsock_note(vsock, &header, false);
-    port_header_write(buffer->header_at, &header, HEADER_BYTES);
+    bool arrives = vsock_note(vsock, &header, false);
+    if (!virtq_put(q, &buffer->chain, arrives ? entry->length + HEADER_BYTES : 0)) {
+        return false;
+    }
+    if (arrives) {
+        port_header_write(buffer->header_at, &header, HEADER_BYTES);
+    }
     virtq_publish(q);
     return true;
 }

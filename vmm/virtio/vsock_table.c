@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The guest's connections: only to tell their peers when the guest is no more (5.10.6.5). */
+/* The guest's connections: only to tell of those that are no more (5.10.6.5). */
 #include "vmm/virtio/vsock_parts.h"
 
 #include <stddef.h>
@@ -14,7 +14,8 @@ static bool is_same(const struct virtio_vsock_connection *a,
 
 /* States of a connection that there is, and of one that there was. */
 #define UP   (1u << VSOCK_REQUESTED | 1u << VSOCK_LIVE)
-#define DOWN (1u << VSOCK_LOST | 1u << VSOCK_TELLING)
+#define DUE  (1u << VSOCK_LOST | 1u << VSOCK_CUT)
+#define DOWN (DUE | 1u << VSOCK_TELLING)
 
 static bool is_in(const struct virtio_vsock_connection *connection, unsigned states)
 {
@@ -104,7 +105,7 @@ bool vsock_note(struct virtio_vsock *vsock, const struct virtio_vsock_hdr *heade
     if (header->op <= VIRTIO_VSOCK_OP_RST) {
         return note_change(vsock, &wanted, header->op, sent);
     }
-    return !sent || vsock->num_lost == 0 || find(vsock, UP, &wanted) != NULL ||
+    return vsock->num_lost == 0 || find(vsock, UP, &wanted) != NULL ||
            find(vsock, DOWN, &wanted) == NULL;
 }
 
@@ -139,20 +140,33 @@ void vsock_lose_all(struct virtio_vsock *vsock)
     }
 }
 
+void vsock_cut_all(struct virtio_vsock *vsock)
+{
+    vsock->num_lost = vsock->num_telling = 0;
+    for (unsigned i = 0; i < VIRTIO_VSOCK_CONNECTIONS; i++) {
+        if (vsock->connections[i].state != VSOCK_FREE) {
+            vsock->connections[i].state = VSOCK_CUT;
+            vsock->num_lost++;
+        }
+    }
+}
+
 void vsock_forget_all(struct virtio_vsock *vsock)
 {
     memset(vsock->connections, 0, sizeof(vsock->connections));
     vsock->num_lost = vsock->num_telling = 0;
 }
 
+/* RST to the peer, or in its name to the guest: behind what that was sent before (5.10.6.6). */
 static void tell(struct virtio_vsock *vsock, unsigned index)
 {
     struct virtio_vsock_connection *connection = &vsock->connections[index];
+    bool guest = connection->state == VSOCK_CUT;
     const struct virtio_vsock_hdr header = {
-        .src_cid = vsock->config.guest_cid,
-        .dst_cid = connection->peer,
-        .src_port = connection->own_port,
-        .dst_port = connection->peer_port,
+        .src_cid = guest ? connection->peer : vsock->config.guest_cid,
+        .dst_cid = guest ? vsock->config.guest_cid : connection->peer,
+        .src_port = guest ? connection->peer_port : connection->own_port,
+        .dst_port = guest ? connection->own_port : connection->peer_port,
         .type = connection->type,
         .op = VIRTIO_VSOCK_OP_RST,
     };
@@ -164,7 +178,7 @@ static void tell(struct virtio_vsock *vsock, unsigned index)
 
 void vsock_tell_lost(struct virtio_vsock *vsock, bool anew)
 {
-    unsigned states = anew ? DOWN : 1u << VSOCK_LOST;
+    unsigned states = anew ? DOWN : DUE;
     vsock->num_telling = anew ? 0 : vsock->num_telling;
     for (unsigned i = 0; vsock->num_telling < vsock->num_lost && i < VIRTIO_VSOCK_CONNECTIONS;
          i++) {
