@@ -34,6 +34,6 @@ net_virt_tx_SRCS := $(addprefix io/virt/net_tx/, tx_core.c virt_tx.c)
 
 # Every PD but the supervisor can be started again by it.
 PROGRAMS += supervisor
-supervisor_SRCS := $(addprefix io/supervisor/, reason.c supervisor.c)
+supervisor_SRCS := $(addprefix io/supervisor/, clock.c reason.c supervisor.c)
 RESTART_SRCS := io/supervisor/restart.c
 $(foreach program,$(filter-out supervisor,$(PROGRAMS)),$(eval $(program)_SRCS += $(RESTART_SRCS)))

@@ -2,11 +2,12 @@
 /*
  * The supervisor: the parent of all other PDs. A child that faults is told of in one line and
  * started again as it was at first, with the pc and the stack pointer that it had before it ran;
- * restart.c does the rest. A child that crashes again and again stays stopped in the end: what it
- * meets is in its queues and would not go away.
+ * restart.c does the rest. A child that crashes again and again stays stopped: what it meets is in
+ * its queues and would not go away.
  *
  * Its priority is above all others', so that at init() no child has run yet.
  */
+#include "io/supervisor/clock.h"
 #include "io/supervisor/reason.h"
 #include "sdk/libc/format.h"
 
@@ -14,13 +15,17 @@
 #include <microkit.h>
 #include <string.h>
 
-#define MAX_LIVES 8u /* of a child */
+#define MAX_STARTS 7u  /* of a child once more, */
+#define SECONDS    60u /* in that time */
 
 struct supervisor_config config __attribute__((section(".supervisor_config"), used));
 
 static struct {
     seL4_Word pc, sp; /* before it ran; pc 0: not known */
-    unsigned lives;   /* more than MAX_LIVES: it stays stopped */
+    unsigned lives;
+    unsigned starts; /* of those, since: */
+    uint64_t since_s;
+    bool stopped; /* for good */
 } children[SUPERVISOR_CHILDREN];
 
 enum { START_WORDS = 2 }; /* of seL4_UserContext: pc and sp */
@@ -77,16 +82,29 @@ static bool start_card(void)
         memset((void *)(uintptr_t)config.rings[i].vaddr, 0, config.rings[i].size_bytes);
     }
     for (unsigned child = 0; child < config.num_children; child++) {
-        if (config.children[child].of_card && children[child].lives <= MAX_LIVES) {
+        if (config.children[child].of_card && !children[child].stopped) {
             good &= start(child);
         }
     }
     return good;
 }
 
+/* Notes a further life, unless there have been too many of late. */
+static bool may_live(microkit_child child)
+{
+    uint64_t now_s = clock_seconds();
+    if (now_s - children[child].since_s >= SECONDS) {
+        children[child].since_s = now_s;
+        children[child].starts = 0;
+    }
+    children[child].lives++;
+    return children[child].pc != 0 && ++children[child].starts <= MAX_STARTS;
+}
+
 static bool start_again(microkit_child child)
 {
-    if (children[child].pc == 0 || ++children[child].lives > MAX_LIVES) {
+    children[child].stopped = !may_live(child);
+    if (children[child].stopped) {
         return false;
     }
     return config.children[child].of_card ? start_card() : start(child);

@@ -9,6 +9,12 @@ enum { GOOD, CARD, SWITCH, UNKNOWN, NUM_CHILDREN };
 static unsigned starts[NUM_CHILDREN], stops[NUM_CHILDREN];
 static uint64_t ring[2][4];
 static bool refuses;
+static uint64_t now_s;
+
+uint64_t clock_seconds(void)
+{
+    return now_s;
+}
 
 /* Each child begins at a pc of its own; of one the registers cannot be read. */
 seL4_Error seL4_TCB_ReadRegisters(seL4_CPtr tcb, seL4_Bool suspend_source, seL4_Uint8 arch_flags,
@@ -57,6 +63,7 @@ static int setup(void **state)
     memset(children, 0, sizeof(children));
     memset(starts, 0, sizeof(starts));
     refuses = false;
+    now_s = 1000;
     pd_reset();
     init();
     return 0;
@@ -88,15 +95,27 @@ static void without_a_record(void **state)
     pd_without_record(".supervisor_config is not filled in");
 }
 
-static void a_child_has_eight_lives(void **state)
+static void a_child_has_eight_lives_in_a_minute(void **state)
 {
     (void)state;
     assert_string_equal(crash(GOOD), "supervisor: good has crashed: write of 0x10 at pc 0x200134; "
                                      "started again (life 2)\n");
-    for (unsigned life = 3; life <= 8; life++)
+    for (unsigned life = 3; life <= 8; life++) {
+        now_s += 9;
         assert_non_null(strstr(crash(GOOD), "started again"));
+    }
     assert_non_null(strstr(crash(GOOD), "it stays stopped"));
     assert_int_equal(starts[GOOD], 7);
+}
+
+static void one_that_crashes_now_and_then_goes_on(void **state)
+{
+    (void)state;
+    for (unsigned life = 2; life <= 100; life++) {
+        assert_non_null(strstr(crash(GOOD), "started again"));
+        now_s += 10;
+    }
+    assert_int_equal(starts[GOOD], 99);
 }
 
 /* The lives are each one's own: who has used them up stays stopped when another is started. */
@@ -137,7 +156,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(without_a_record, setup),
-        cmocka_unit_test_setup(a_child_has_eight_lives, setup),
+        cmocka_unit_test_setup(a_child_has_eight_lives_in_a_minute, setup),
+        cmocka_unit_test_setup(one_that_crashes_now_and_then_goes_on, setup),
         cmocka_unit_test_setup(the_cards_pds_begin_together, setup),
         cmocka_unit_test_setup(some_stay_stopped, setup),
     };
