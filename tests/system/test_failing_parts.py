@@ -73,6 +73,13 @@ def test_random_bytes_come_from_the_driver_s_next_life(machine):
     assert guest.run("sort -u /tmp/sums | wc -l").strip() == "200"
 
 
+def test_the_next_life_shows_the_counts(machine):
+    machine.counters()
+    crash_pd(machine, "counters", provoke=lambda: machine.send(qemu.COUNTERS[machine.switch]))
+    machine.guests[0].answers()
+    assert machine.counters()
+
+
 def test_a_guest_boots_anew_when_its_vmm_has_crashed(machine):
     victim, other = machine.guests
     victim.run("echo kept >/mnt/kept; sync")
