@@ -31,6 +31,16 @@ uint32_t serial_port_write(struct serial_port *port, const void *data, uint32_t 
     return taken;
 }
 
+bool serial_port_awaits_poll(struct serial_port *port)
+{
+    if (serial_queue_must_notify(&port->tx) || serial_queue_fill(&port->tx) == 0) {
+        return false;
+    }
+    serial_queue_request_signal(&port->tx);
+    /* If it is empty now, all may have been taken before the request. */
+    return serial_queue_fill(&port->tx) > 0;
+}
+
 uint32_t serial_port_read(struct serial_port *port, void *to, uint32_t bytes)
 {
     if (port->rx.queue == NULL) {
@@ -50,7 +60,9 @@ void serial_port_flush(struct serial_port *port)
 {
     if (port->tx_new) {
         port->tx_new = false;
-        port->notify(port->tx_channel);
+        if (serial_queue_must_notify(&port->tx)) {
+            port->notify(port->tx_channel);
+        }
     }
     if (port->rx_taken) {
         port->rx_taken = false;

@@ -31,11 +31,20 @@ void serial_port_init(struct serial_port *port, const struct sddf_serial_client_
  */
 uint32_t serial_port_write(struct serial_port *port, const void *data, uint32_t bytes);
 
+/*
+ * Whether output waits for a virtualiser that looks by itself: when it has taken some, it will
+ * notify the tx channel. To be asked behind a flush.
+ */
+bool serial_port_awaits_poll(struct serial_port *port);
+
 /* Takes up to `bytes` bytes of input, returns how many. A flush tells a virtualiser that waits. */
 uint32_t serial_port_read(struct serial_port *port, void *to, uint32_t bytes);
 
 /* Bytes of input that wait. */
 uint32_t serial_port_available(const struct serial_port *port);
 
-/* Notifies the virtualisers of what the calls before have changed, each at most once. */
+/*
+ * Notifies the virtualisers of what the calls before have changed, each at most once; not that of
+ * output while it looks by itself.
+ */
 void serial_port_flush(struct serial_port *port);

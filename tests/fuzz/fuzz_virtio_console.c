@@ -55,8 +55,9 @@ static void reg(struct input *in)
 static void lie(struct input *in)
 {
     struct serial_queue *queue = take(in, 1) % 2 ? &rig.rx_queue : &rig.tx_queue;
-    uint32_t *words[] = { &queue->head, &queue->tail, &queue->producer_signalled };
-    *words[take(in, 1) % 3] = (uint32_t)take(in, 4);
+    uint32_t *words[] = { &queue->head, &queue->tail, &queue->producer_signalled,
+                          &queue->consumer_polls };
+    *words[take(in, 1) % 4] = (uint32_t)take(in, 4);
 }
 
 static void type(struct input *in)

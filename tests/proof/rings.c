@@ -23,6 +23,7 @@ static void serial_produce(struct serial_producer *p)
     (void)serial_queue_enqueue(p, local, (uint32_t)any_of(0, LOCAL));
     serial_queue_request_signal(p);
     serial_queue_cancel_signal(p);
+    (void)serial_queue_must_notify(p);
 }
 
 static void serial_take(struct serial_consumer *c)
@@ -38,6 +39,7 @@ static void serial_take(struct serial_consumer *c)
     (void)serial_queue_dequeue(c, local, (uint32_t)any_of(0, LOCAL));
     serial_queue_consume(c, (uint32_t)any);
     (void)serial_queue_must_signal(c);
+    serial_queue_set_polling(c, any);
 }
 
 static void drive_serial(void)

@@ -14,7 +14,7 @@ from disk_tools import new_disk
 IMAGE = qemu.system_image("virtio")
 DEBUGGER = crash.Debugger()
 OPTIONS = {"extra": DEBUGGER.options}
-LINES = 500
+LINES = 5000
 # Instructions into an event at which the disk's PDs crash; a PD has eight lives a minute.
 STEPS = [int(n) for n in os.environ.get("CLOISTER_CRASH_STEPS", "0,150").split(",")]
 

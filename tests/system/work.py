@@ -13,6 +13,7 @@ ICOUNT = ("-icount", "shift=0,sleep=off")
 SUMS = {
     "exits": r"exits: (?!console|timer|PL011)",
     "timer exits": r"exits: timer",
+    "console exits": r"exits: console",
     "interrupts": r"interrupts injected",
     "queue kicks": r"queue kicks",
     "notifications": r"notifications sent",
@@ -41,6 +42,10 @@ def send_sockets(machine, times):
     machine.guests[1].run(f"vsock_bench flow 3 {times * 32768} 32768")
 
 
+def print_lines(machine, times):
+    machine.guests[0].run(f"yes {61 * 'x'} | head -n {times}")
+
+
 def idle(machine, times):
     machine.guests[0].run(f"sleep {times}")
 
@@ -52,6 +57,7 @@ UNITS = {
     "a ping": (ping, 1000),
     "100 kB of TCP": (stream, 200),
     "32 KiB of vsock": (send_sockets, 200),
+    "a line of 62 bytes on the console": (print_lines, 2000),
 }
 
 

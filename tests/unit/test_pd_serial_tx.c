@@ -37,7 +37,7 @@ static void it_is_wired(void **state)
     assert_int_equal(pd_notified[DRIVER], 1);
     serial_queue_enqueue(&clients[1], "other\n", 6);
     notified(1);
-    assert_int_equal(pd_timeout, TX_QUIET_NS);
+    assert_int_equal(pd_timeout, TX_POLL_NS);
     pd_time += TX_QUIET_NS;
     notified(PD_TIMER);
     (void)serial_queue_dequeue(&driver, text, sizeof(text) - 1);

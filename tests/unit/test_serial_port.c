@@ -60,6 +60,25 @@ static void nothing_taken_nothing_notified(void **state)
     assert_int_equal(tx_notified, 1);
 }
 
+static void a_virtualiser_that_looks_by_itself_is_not_notified(void **state)
+{
+    char got[RIG_BYTES];
+    (void)state;
+    serial_port_write(&rig.port, "a", 1);
+    serial_port_flush(&rig.port);
+    assert_int_equal(tx_notified, 1);
+    assert_false(serial_port_awaits_poll(&rig.port)); /* it was notified */
+    serial_queue_set_polling(&rig.tx, true);
+    serial_port_write(&rig.port, "b", 1);
+    serial_port_flush(&rig.port);
+    assert_int_equal(tx_notified, 1);
+    assert_true(serial_port_awaits_poll(&rig.port));
+    assert_int_equal(rig_print(got, RIG_BYTES), 2);
+    assert_true(serial_queue_must_signal(&rig.tx));
+    assert_false(serial_port_awaits_poll(&rig.port)); /* it has everything */
+    assert_false(serial_queue_must_signal(&rig.tx));
+}
+
 static void reads_make_room_and_tell_who_waits_for_it(void **state)
 {
     char got[RIG_BYTES];
@@ -150,6 +169,7 @@ int main(void)
         cmocka_unit_test_setup(writes_arrive_and_notify_once, setup),
         cmocka_unit_test_setup(a_full_queue_takes_a_part_and_asks_for_a_signal, setup),
         cmocka_unit_test_setup(nothing_taken_nothing_notified, setup),
+        cmocka_unit_test_setup(a_virtualiser_that_looks_by_itself_is_not_notified, setup),
         cmocka_unit_test_setup(reads_make_room_and_tell_who_waits_for_it, setup),
         cmocka_unit_test_setup(nonsense_indices_mean_no_room_and_no_input, setup),
         cmocka_unit_test_setup(the_neighbour_rewrites_our_indices, setup),

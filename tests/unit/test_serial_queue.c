@@ -36,7 +36,7 @@ static int teardown(void **state)
 static void the_layout_is_sddfs(void **state)
 {
     (void)state;
-    assert_int_equal(sizeof(struct serial_queue), 12);
+    assert_int_equal(offsetof(struct serial_queue, consumer_polls), 12); /* where sDDF's ends */
     assert_int_equal(offsetof(struct serial_queue, tail), 0);
     assert_int_equal(offsetof(struct serial_queue, head), 4);
     assert_int_equal(offsetof(struct serial_queue, producer_signalled), 8);
@@ -141,6 +141,17 @@ static void a_producer_is_signalled_once_for_each_request(void **state)
     assert_false(serial_queue_must_signal(&c));
 }
 
+static void a_consumer_that_polls_is_not_notified(void **state)
+{
+    (void)state;
+    assert_true(serial_queue_must_notify(&p)); /* one that knows nothing of it */
+    serial_queue_set_polling(&c, true);
+    assert_int_equal(q.queue.consumer_polls, 1);
+    assert_false(serial_queue_must_notify(&p));
+    serial_queue_set_polling(&c, false);
+    assert_true(serial_queue_must_notify(&p));
+}
+
 static void an_end_can_be_made_again_where_the_queue_stands(void **state)
 {
     (void)state;
@@ -209,6 +220,7 @@ int main(void)
         TEST(a_lying_producer_gives_nothing),
         TEST(a_lying_consumer_gets_nothing),
         TEST(a_producer_is_signalled_once_for_each_request),
+        TEST(a_consumer_that_polls_is_not_notified),
         TEST(an_end_can_be_made_again_where_the_queue_stands),
         TEST(two_threads_lose_neither_byte_nor_signal),
     };

@@ -118,7 +118,74 @@ static void a_prompt_appears_at_once_and_echo_follows(void **state)
     pass(1000 * MS);
     say(0, "oot\r\n");
     assert_string_equal(look(), "oot\r\n" OFF);
+    pass(TX_POLL_NS);
     assert_int_equal(rig_timeout, 0); /* nobody else waited */
+}
+
+static uint32_t polls(uint32_t client)
+{
+    return client_queues[client].queue.consumer_polls;
+}
+
+static void output_that_goes_on_needs_no_notification(void **state)
+{
+    (void)state;
+    assert_int_equal(polls(0), 0);
+    say(0, "one\n");
+    assert_string_equal(look(), RED "one\n" OFF); /* at once */
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(polls(0) + polls(1) + polls(2), 3);
+        put(1, "two\n");
+        put(0, "three\n");
+        pass(TX_POLL_NS);
+        assert_string_equal(look(), GREEN "two\n" OFF RED "three\n" OFF);
+    }
+    assert_int_equal(rig_signals[DRIVER_CHANNEL], 4);
+    pass(TX_POLL_NS);
+    assert_int_equal(polls(0) + polls(1) + polls(2), 0);
+    assert_int_equal(rig_timeout, 0);
+    assert_int_equal(rig_signals[DRIVER_CHANNEL], 4);
+}
+
+/* One timeout serves both: the next look displaces a silence's deadline, and gives way to it. */
+static void a_silence_is_timed_while_output_is_polled(void **state)
+{
+    (void)state;
+    static const uint64_t slow = 7 * MS;
+    say(0, "login: ");
+    say(1, "one\n");
+    uint64_t waited = 0;
+    for (; waited + slow < TX_QUIET_NS; waited += slow) {
+        pass(slow);
+        assert_null(strstr(look(), "one"));
+    }
+    pass(TX_QUIET_NS - waited);
+    assert_string_equal(look(), OFF "\r\n" GREEN "one\n" OFF);
+}
+
+/* The last look finds that an unfinished line, silent already, holds somebody up. */
+static void a_silence_is_timed_from_the_end_of_polling(void **state)
+{
+    (void)state;
+    say(0, "login: ");
+    put(1, "one\n");
+    pass(TX_POLL_NS);
+    assert_string_equal(look(), RED "login: ");
+    assert_int_equal(polls(1), 0);
+    pass(TX_QUIET_NS);
+    assert_string_equal(look(), OFF "\r\n" GREEN "one\n" OFF);
+}
+
+static void a_new_life_asks_for_notifications_again(void **state)
+{
+    (void)state;
+    say(0, "one\n");
+    put(1, "two\n");
+    assert_int_equal(polls(1), 1);
+    tx_core_init(&core, &config, &rig_ops);
+    assert_int_equal(polls(0) + polls(1) + polls(2), 0);
+    tx_core_run(&core);
+    assert_string_equal(look(), RED "one\n" OFF GREEN "two\n" OFF);
 }
 
 static void lines_stay_whole(void **state)
@@ -181,6 +248,20 @@ static void a_dripping_line_holds_nobody_for_ever(void **state)
     say(1, "one\n");
     for (uint64_t waited = 0; waited <= TX_PATIENCE_NS; waited += TX_QUIET_NS / 2) {
         pass(TX_QUIET_NS / 2);
+        say(0, "x");
+    }
+    look();
+    assert_non_null(strstr(screen, OFF "\r\n" GREEN "one\n" OFF RED "x"));
+}
+
+/* One that notifies where it need not puts no timeout off. */
+static void a_dripping_line_that_notifies_neither(void **state)
+{
+    (void)state;
+    say(0, "x");
+    say(1, "one\n");
+    for (uint64_t waited = 0; waited <= TX_PATIENCE_NS + 2 * TX_POLL_NS; waited += MS) {
+        pass(MS);
         say(0, "x");
     }
     look();
@@ -383,11 +464,16 @@ int main(void)
         TEST(each_client_has_its_colour),
         TEST(no_colour_adds_nothing),
         TEST(a_prompt_appears_at_once_and_echo_follows),
+        TEST(output_that_goes_on_needs_no_notification),
+        TEST(a_silence_is_timed_while_output_is_polled),
+        TEST(a_silence_is_timed_from_the_end_of_polling),
+        TEST(a_new_life_asks_for_notifications_again),
         TEST(lines_stay_whole),
         TEST(a_tail_waits_for_the_others),
         TEST(silence_yields),
         TEST(an_early_timeout_waits_on),
         TEST(a_dripping_line_holds_nobody_for_ever),
+        TEST(a_dripping_line_that_notifies_neither),
         TEST(a_flood_without_line_end_yields),
         TEST(a_flood_of_lines_gives_turns),
         TEST(a_full_driver_queue_holds_everything),

@@ -35,6 +35,41 @@ static void the_first_output_points_to_the_window_size(void **state)
     assert_int_equal(reg_read(&region, VIRTIO_MMIO_INTERRUPT_STATUS) & VIRTIO_MMIO_INT_CONFIG, 0);
 }
 
+/* As Linux does: its buffer is back before the virtualiser looks, used_event has moved on. */
+static void no_interrupt_for_a_buffer_that_was_seen(void **state)
+{
+    (void)state;
+    drive(ALL);
+    serial_queue_set_polling(&rig.tx, true);
+    for (uint16_t i = 0; i < 3; i++) {
+        send_text(i, "text ");
+        kick(TX);
+        assert_int_equal(ring_take_used(&rings[TX], i), 0);
+        *ring_used_event(&rings[TX]) = (uint16_t)(i + 1);
+    }
+    assert_int_equal(tx_notified, 0);
+    print();
+    assert_int_equal(num_printed, 15);
+    assert_int_equal(guest.irq_rises, 0);
+}
+
+/* One that sleeps until it is interrupted. */
+static void an_interrupt_comes_late_but_comes(void **state)
+{
+    (void)state;
+    drive(ALL);
+    serial_queue_set_polling(&rig.tx, true);
+    send_text(0, "text ");
+    kick(TX);
+    ring_take_used(&rings[TX], 0); /* it is back at once */
+    assert_false(guest.irq_level);
+    print();
+    assert_true(guest.irq_level);
+    assert_int_equal(guest.irq_rises, 1);
+    print();
+    assert_int_equal(guest.irq_rises, 1);
+}
+
 static void output_in_one_batch(void **state)
 {
     (void)state;
@@ -260,6 +295,8 @@ int main(void)
         TEST(it_introduces_itself),
         TEST(the_first_output_points_to_the_window_size),
         TEST(output_in_one_batch),
+        TEST(no_interrupt_for_a_buffer_that_was_seen),
+        TEST(an_interrupt_comes_late_but_comes),
         TEST(input_fills_posted_buffers),
         TEST(input_before_the_driver_is_kept),
         TEST(c2_output_longer_than_the_serial_queue),

@@ -55,7 +55,14 @@ static void send(struct virtio_console *console)
         console->tx_offset = 0;
     }
     serial_port_flush(console->port);
-    virtio_mmio_finish(&console->device, VIRTIO_CONSOLE_TX, result);
+    /*
+     * Whether an interrupt is wanted is asked when the virtualiser has taken the bytes, in
+     * tx_room(). Linux does not wait for it: it spins until its buffer is back, and has then moved
+     * used_event on, so that it gets none.
+     */
+    if (result != VIRTQ_EMPTY || !serial_port_awaits_poll(console->port)) {
+        virtio_mmio_finish(&console->device, VIRTIO_CONSOLE_TX, result);
+    }
 }
 
 /* ---- Input -----------------------------------------------------------------------------------*/

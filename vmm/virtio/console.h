@@ -40,7 +40,10 @@ void virtio_console_init(struct virtio_console *console, const char *name,
 /* To be called when the receive virtualiser has notified: moves input to the guest. */
 void virtio_console_input(struct virtio_console *console);
 
-/* To be called when the transmit virtualiser has notified: goes on with output that waits. */
+/*
+ * To be called when the transmit virtualiser has notified: goes on with output that waits, and with
+ * interrupts for what it has taken.
+ */
 void virtio_console_tx_room(struct virtio_console *console);
 
 /* Tells the guest a new window size (5.3.4), if it was told one at the beginning. */

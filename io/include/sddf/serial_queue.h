@@ -14,11 +14,18 @@
  *     producer: serial_queue_request_signal(); if serial_queue_free() is now enough: go on, else
  *               wait for the notification
  *     consumer: serial_queue_consume() ...; if serial_queue_must_signal(): notify
+ *
+ * Polling, which sDDF does not have: a consumer that looks again by itself before long says so with
+ * serial_queue_set_polling(), and a producer that asks serial_queue_must_notify() notifies only the
+ * others. Memory is zero where an upstream consumer does not know of it, which means: notify; an
+ * upstream producer always does.
+ *     consumer: serial_queue_set_polling(false); look once more, then wait for the notification
  */
 #pragma once
 
 #include <sddf/config.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -27,9 +34,10 @@ struct serial_queue {
     uint32_t tail;               /* the producer's: next byte is put here */
     uint32_t head;               /* the consumer's: next byte is taken here */
     uint32_t producer_signalled; /* 0: the producer waits for room */
+    uint32_t consumer_polls;     /* ours, behind sDDF's: 1: the consumer needs no notification */
 };
 
-_Static_assert(sizeof(struct serial_queue) == 12, "sDDF layout");
+_Static_assert(offsetof(struct serial_queue, consumer_polls) == 12, "sDDF layout");
 
 struct serial_producer {
     struct serial_queue *queue;
@@ -135,6 +143,14 @@ static inline void serial_queue_cancel_signal(struct serial_producer *p)
     __atomic_store_n(&p->queue->producer_signalled, 1, __ATOMIC_RELAXED);
 }
 
+/* True: the consumer is to be notified of what was put in. Call after enqueue(), once a batch. */
+static inline bool serial_queue_must_notify(const struct serial_producer *p)
+{
+    /* Our tail before its flag; the other half is in serial_queue_set_polling(). */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    return __atomic_load_n(&p->queue->consumer_polls, __ATOMIC_RELAXED) == 0;
+}
+
 /* ---- Consumer ---------------------------------------------------------------------------------*/
 
 static inline uint32_t serial_queue_claimed_length(const struct serial_consumer *c)
@@ -214,4 +230,12 @@ static inline bool serial_queue_must_signal(struct serial_consumer *c)
     /* Marked before the notification: a request that comes in between is answered by it. */
     __atomic_store_n(&c->queue->producer_signalled, 1, __ATOMIC_RELAXED);
     return true;
+}
+
+/* Says whether the queue is looked at again without a notification. After `false`, look again. */
+static inline void serial_queue_set_polling(struct serial_consumer *c, bool polls)
+{
+    __atomic_store_n(&c->queue->consumer_polls, polls, __ATOMIC_RELAXED);
+    /* Our flag before the producer's tail: it sees the flag, or we see its bytes. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }

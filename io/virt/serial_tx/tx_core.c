@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "io/virt/serial_tx/tx_core.h"
 
+static void set_polling(struct tx_core *core, bool polling)
+{
+    core->polling = polling;
+    for (uint32_t i = 0; i < core->num_clients; i++) {
+        serial_queue_set_polling(&core->clients[i].queue, polling);
+    }
+}
+
 void tx_core_init(struct tx_core *core, const struct serial_virt_tx_config *config,
                   const struct serial_ops *ops)
 {
@@ -14,6 +22,7 @@ void tx_core_init(struct tx_core *core, const struct serial_virt_tx_config *conf
         core->clients[i].queue = serial_queue_connect_consumer(&config->clients[i].conn);
     }
     core->turn = core->num_clients - 1; /* so that client 0 comes first */
+    set_polling(core, false);           /* a former life may have said that it looks */
 }
 
 static bool has_output(const struct tx_core *core, uint32_t client)
@@ -108,6 +117,7 @@ static void move_chunk(struct tx_core *core)
     put(core, core->chunk, count);
     serial_queue_consume(&client->queue, count);
     client->consumed = true;
+    core->moved = true;
     core->turn_moved = true;
     core->turn_bytes = contended ? core->turn_bytes + count : 0;
     if (count > 0 && count == lines) {
@@ -184,10 +194,14 @@ static void watch_silence(struct tx_core *core)
         core->patience_end = now + TX_PATIENCE_NS;
     }
     uint64_t left = core->patience_end > now ? core->patience_end - now : 0;
-    serial_deadline_set(&core->quiet, core->ops, left < TX_QUIET_NS ? left : TX_QUIET_NS);
+    left = left < TX_QUIET_NS ? left : TX_QUIET_NS;
+    core->quiet = (struct serial_deadline){ .set = true, .at = now + left };
+    if (!core->polling) { /* else each look is also one at the deadline */
+        core->ops->set_timeout(left);
+    }
 }
 
-void tx_core_run(struct tx_core *core)
+static void move(struct tx_core *core)
 {
     while (step(core)) {
     }
@@ -200,10 +214,43 @@ void tx_core_run(struct tx_core *core)
     watch_silence(core);
 }
 
-void tx_core_timeout(struct tx_core *core)
+/* Nothing but the timeout itself puts the next one off: deadlines of silences rest on it too. */
+static void poll_on(struct tx_core *core)
+{
+    if (!core->polling) {
+        set_polling(core, true);
+    }
+    core->ops->set_timeout(TX_POLL_NS);
+}
+
+void tx_core_run(struct tx_core *core)
+{
+    core->moved = false;
+    move(core);
+    if (core->moved && !core->polling) {
+        poll_on(core);
+    }
+}
+
+/* Ends the turn of who has been silent for too long; a deadline to come has its timeout then. */
+static void check_silence(struct tx_core *core)
 {
     if (serial_deadline_passed(&core->quiet, core->ops)) {
         core->interrupt = core->in_turn;
     }
-    tx_core_run(core);
+}
+
+void tx_core_timeout(struct tx_core *core)
+{
+    check_silence(core);
+    core->moved = false;
+    move(core);
+    if (core->polling && !core->moved) {
+        set_polling(core, false);
+        check_silence(core);
+        move(core);
+    }
+    if (core->moved) {
+        poll_on(core);
+    }
 }

@@ -10,6 +10,10 @@
  * client's, byte for byte) and the next one's turn begins. Nothing is dropped and nothing that a
  * client writes is interpreted but '\n'.
  *
+ * A client that has said something often goes on. So for as long as output comes, queues are looked
+ * at every TX_POLL_NS and need no notification, each of which would cost several changes of PD. The
+ * first output after a silence goes out at once.
+ *
  * Clients are hostile: bytes are copied before they are looked at, indices are checked by
  * serial_queue.h, and a client with indices that make no sense is as one without output.
  */
@@ -22,6 +26,7 @@
 
 #define TX_QUIET_NS     100000000ull
 #define TX_PATIENCE_NS  500000000ull
+#define TX_POLL_NS      4000000ull
 #define TX_LINE_BYTES   4096u
 #define TX_CHUNK_BYTES  1024u
 #define TX_COLOUR_BYTES (uint32_t)sizeof(((struct serial_virt_tx_client *)0)->colour)
@@ -47,6 +52,8 @@ struct tx_core {
     uint32_t turn_bytes; /* of this turn, while others waited */
     bool turn_moved;     /* it has written since the deadline was set */
     bool written;        /* the driver is to be notified */
+    bool moved;          /* a client's bytes, in this activation */
+    bool polling;        /* clients need not notify: the timeout is that of the next look */
     struct serial_deadline quiet;
     uint64_t patience_end; /* of this turn; 0: nobody has waited on its silence yet */
     uint8_t chunk[TX_CHUNK_BYTES];
@@ -59,5 +66,5 @@ void tx_core_init(struct tx_core *core, const struct serial_virt_tx_config *conf
 /* Moves what can be moved: on a notification of a client or of the driver. */
 void tx_core_run(struct tx_core *core);
 
-/* The same on the timer's notification. */
+/* The same on the timer's notification: the next look, or the end of a silence. */
 void tx_core_timeout(struct tx_core *core);
