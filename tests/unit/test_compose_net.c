@@ -241,10 +241,10 @@ static void uplink_fits_together(void **state)
     static const char *const busy[] = { "net_driver", "net_virt_rx", "lan_switch" };
     for (unsigned i = 0; i < 3; i++) {
         const struct xml_pd *pd = &system.xml->pds[xml_pd(system.xml, busy[i])];
-        assert_true(pd->pd_budget > 0 && pd->pd_period == 400);
+        assert_true(pd->pd_budget > 0 && pd->pd_period == 4000);
         budgets += pd->pd_budget;
     }
-    assert_true(budgets <= 300);
+    assert_true(budgets <= 3000);
     assert_int_equal(system.xml->pds[xml_pd(system.xml, "in_switch")].pd_budget, 0);
     assert_true(rx.num_clients == 1 && tx.num_clients == 1 && rx.clients[0].num_macs == 2);
     assert_memory_equal(rx.clients[0].macs[1].bytes, lan.ports[1].mac, 6);
