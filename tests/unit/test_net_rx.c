@@ -291,6 +291,34 @@ static void signals_where_awaited(void **state)
     assert_int_equal(signals[DRIVER_CHANNEL], 1);
 }
 
+/* Below half a share the next frame is soon enough. */
+static void returns_are_awaited_where_they_lack(void **state)
+{
+    (void)state;
+    uint32_t held[BUFFERS];
+    assert_true(net_must_signal(&returned[0])); /* a ring begins like that */
+    for (uint32_t i = 0; i < core.share / 2; i++) {
+        held[i] = arrive_for(0);
+        rx_core_run(&core);
+        expect(0, held[i], 60);
+        assert_false(net_must_signal(&returned[0]));
+    }
+    uint32_t last = arrive_for(0);
+    rx_core_run(&core);
+    expect(0, last, 60);
+    assert_true(net_must_signal(&returned[0]));
+    give_back(0, last * NET_BUFFER_SIZE);
+    rx_core_run(&core);
+    assert_false(net_must_signal(&returned[0]));
+    uint16_t before = net_length(&driver_free);
+    for (uint32_t i = 0; i < core.share / 2; i++) {
+        give_back(0, held[i] * NET_BUFFER_SIZE);
+    }
+    (void)arrive_for(0);
+    rx_core_run(&core);
+    assert_int_equal(net_length(&driver_free), before - 1 + core.share / 2);
+}
+
 static void caches(void **state)
 {
     (void)state;
@@ -457,6 +485,7 @@ int main(void)
         TEST(broken_rings),
         TEST(a_driver_that_lies),
         TEST(signals_where_awaited),
+        TEST(returns_are_awaited_where_they_lack),
         TEST(caches),
         TEST(at_random),
         TEST(no_wake_up_is_lost),

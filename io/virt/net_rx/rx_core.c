@@ -78,8 +78,8 @@ static void return_buffer(struct rx_core *core, uint32_t client, const struct ne
     }
 }
 
-/* True if more has come meanwhile. Bounded by what the client holds, and lies that it has left. */
-static bool take_returns(struct rx_core *core, uint32_t client)
+/* Bounded by what the client holds, and lies that it has left. */
+static void take_returns(struct rx_core *core, uint32_t client)
 {
     struct rx_client *c = &core->clients[client];
     struct net_buff_desc desc;
@@ -90,7 +90,13 @@ static bool take_returns(struct rx_core *core, uint32_t client)
         net_tell_of(core->ops, &c->told, core->config->clients[client].name,
                     " has broken its queue: ignored (said once)\n");
     }
-    return net_wait(&c->free) && c->lies < c->free.capacity;
+}
+
+/* True if more has come meanwhile. Until a client holds half of its share, its buffers are taken
+ * when the next frame comes: the driver has others for that one. */
+static bool wait_for_returns(const struct rx_core *core, struct rx_client *c)
+{
+    return c->held > core->share / 2 && net_wait(&c->free) && c->lies < c->free.capacity;
 }
 
 /* ---- From the driver to clients ---------------------------------------------------------------*/
@@ -194,11 +200,13 @@ void rx_core_run(struct rx_core *core)
         core->clients[i].lies = 0;
     }
     while (more) {
-        more = false;
         for (uint32_t i = 0; i < core->num_clients; i++) {
-            more |= take_returns(core, i);
+            take_returns(core, i);
         }
-        more |= take_frames(core);
+        more = take_frames(core);
+        for (uint32_t i = 0; i < core->num_clients; i++) {
+            more |= wait_for_returns(core, &core->clients[i]);
+        }
         send_signals(core);
     }
 }

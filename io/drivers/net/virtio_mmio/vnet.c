@@ -54,6 +54,13 @@ static void launch(struct vnet_queue *q, const struct net_buff_desc *buffer, uin
     ring_publish(&q->ring, (uint16_t)(2 * index));
 }
 
+/* To the virtualiser. The ring has room, for all buffers come from there. */
+static void pass(struct vnet_queue *q, const struct net_buff_desc *buffer)
+{
+    (void)net_enqueue(&q->to, buffer);
+    q->passed = true;
+}
+
 static struct net_buff_desc take_back(struct vnet_queue *q, uint16_t index)
 {
     q->slots[index].busy = false;
@@ -77,7 +84,7 @@ static void give_up(struct vnet *v, const char *why)
     for (uint16_t i = 0; i < num_slots(q); i++) {
         if (q->slots[i].busy) {
             struct net_buff_desc buffer = take_back(q, i);
-            (void)net_enqueue(&q->to, &buffer);
+            pass(q, &buffer);
         }
     }
 }
@@ -104,7 +111,7 @@ static bool finished(struct vnet *v, struct vnet_queue *q, struct net_buff_desc 
 
 /* ---- Receive ----------------------------------------------------------------------------------*/
 
-/* Frames to the virtualiser. The ring has room, for the buffers come from there. */
+/* Frames to the virtualiser. */
 static void deliver(struct vnet *v)
 {
     struct vnet_queue *q = &v->queues[VNET_RX];
@@ -116,17 +123,19 @@ static void deliver(struct vnet *v)
             return;
         }
         buffer.len = (uint16_t)(written - HEADER_BYTES);
-        (void)net_enqueue(&q->to, &buffer);
+        pass(q, &buffer);
     }
 }
 
+/* A device that has half of what it can have interrupts before it has none: until then nobody need
+ * tell us of each buffer that comes back. */
 static void refill(struct vnet_queue *q)
 {
     struct net_buff_desc buffer;
     while (q->num_free > 0) {
         if (net_dequeue(&q->from, &buffer)) {
             launch(q, &buffer, NET_BUFFER_SIZE, VRING_DESC_F_WRITE);
-        } else if (!net_wait(&q->from)) {
+        } else if (q->num_free <= num_slots(q) / 2 || !net_wait(&q->from)) {
             return;
         }
     }
@@ -160,7 +169,7 @@ static void send(struct vnet *v)
         } else if (v->started) {
             launch(q, &buffer, buffer.len, 0);
         } else {
-            (void)net_enqueue(&q->to, &buffer);
+            pass(q, &buffer);
         }
     }
 }
@@ -172,7 +181,7 @@ static bool transmit(struct vnet *v)
     struct net_buff_desc buffer;
     uint32_t written;
     while (finished(v, q, &buffer, &written)) {
-        (void)net_enqueue(&q->to, &buffer);
+        pass(q, &buffer);
     }
     send(v);
     if (!v->started) {
@@ -180,6 +189,13 @@ static bool transmit(struct vnet *v)
     }
     ring_kick(&q->ring);
     return ring_wait(&q->ring, (uint16_t)(in_flight(q) * 3 / 4));
+}
+
+static bool must_signal(struct vnet_queue *q)
+{
+    bool passed = q->passed;
+    q->passed = false;
+    return passed && net_must_signal(&q->to);
 }
 
 uint32_t vnet_run(struct vnet *v)
@@ -191,8 +207,8 @@ uint32_t vnet_run(struct vnet *v)
     if (v->started || v->error != NULL) {
         more |= transmit(v);
     }
-    return (uint32_t)net_must_signal(&v->queues[VNET_RX].to) << VNET_RX |
-           (uint32_t)net_must_signal(&v->queues[VNET_TX].to) << VNET_TX | (more ? VNET_AGAIN : 0);
+    return (uint32_t)must_signal(&v->queues[VNET_RX]) << VNET_RX |
+           (uint32_t)must_signal(&v->queues[VNET_TX]) << VNET_TX | (more ? VNET_AGAIN : 0);
 }
 
 /* ---- Start and configuration ------------------------------------------------------------------*/
@@ -241,6 +257,7 @@ void vnet_start(struct vnet *v, const struct sddf_net_driver_config *config)
             net_consumer(receives ? &conn->free : &conn->active, conn->num_buffers);
         v->queues[side].to =
             net_producer(receives ? &conn->active : &conn->free, conn->num_buffers);
+        v->queues[side].passed = true; /* by a former life, that told nobody */
     }
     v->error = transport_negotiate(v->base, VIRTIO_ID_NET, WANTED, &v->features);
     if (v->error != NULL) {

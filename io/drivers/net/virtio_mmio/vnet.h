@@ -9,7 +9,8 @@
  * negotiated: the header of what is sent is zero, and that of what is received means nothing. So
  * all slots share one of each.
  *
- * The device always has as many receive buffers as the free ring and the device's ring allow.
+ * Each run gives the device as many receive buffers as the free ring and the device's ring allow;
+ * buffers that come back bring about a run where it has less than half.
  *
  * The device is trusted with memory (it has DMA), but nothing that it writes makes the driver
  * fault or loop: what makes no sense ends in a reset; what was to be sent then comes back unsent.
@@ -45,6 +46,7 @@ struct vnet_slot {
 struct vnet_queue {
     struct net_consumer from; /* receive: free buffers; transmit: frames */
     struct net_producer to;   /* receive: frames; transmit: free buffers */
+    bool passed;              /* something to `to`, in this run */
     struct ring ring;
     uint16_t num_free;
     uint16_t free[VNET_SLOTS];
