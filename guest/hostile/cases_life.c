@@ -134,7 +134,7 @@ static void t25(struct virtio *v)
     expect_request(v, 0); /* with EVENT_IDX, nothing else would be seen of it */
     vwrite(v, VIRTIO_MMIO_INTERRUPT_ACK, UINT32_MAX);
     expect_request(v, 4);
-    expect(vread(v, VIRTIO_MMIO_INTERRUPT_STATUS) != 0, "features after FEATURES_OK count");
+    expect(vcauses(v) != 0, "features after FEATURES_OK count");
 }
 
 /* Whether writing `value` to Status leaves it as it is. */
@@ -211,7 +211,7 @@ static void t29(struct virtio *v)
 {
     vbegin(v);
     expect_request(v, 0);
-    expect(vread(v, VIRTIO_MMIO_INTERRUPT_STATUS) != 0, "no interrupt for a used buffer");
+    expect(vcauses(v) != 0, "no interrupt for a used buffer");
     uint32_t causes = vread(v, VIRTIO_MMIO_INTERRUPT_STATUS);
     vwrite(v, VIRTIO_MMIO_INTERRUPT_ACK, ~causes);
     expect(vread(v, VIRTIO_MMIO_INTERRUPT_STATUS) == causes, "another bit acknowledges");
@@ -219,7 +219,7 @@ static void t29(struct virtio *v)
     expect(vread(v, VIRTIO_MMIO_INTERRUPT_STATUS) == 0, "an acknowledgement does not count");
     vwrite(v, VIRTIO_MMIO_INTERRUPT_ACK, UINT32_MAX);
     expect_request(v, 4);
-    expect(vread(v, VIRTIO_MMIO_INTERRUPT_STATUS) != 0, "a later event has no interrupt");
+    expect(vcauses(v) != 0, "a later event has no interrupt");
 }
 
 /* The window's size is told when the driver has something to say. */

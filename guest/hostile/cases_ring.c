@@ -173,7 +173,7 @@ static bool interrupted(struct virtio *v, uint16_t at)
 {
     vwrite(v, VIRTIO_MMIO_INTERRUPT_ACK, UINT32_MAX);
     expect_request(v, at);
-    return (vread(v, VIRTIO_MMIO_INTERRUPT_STATUS) & VIRTIO_MMIO_INT_VRING) != 0;
+    return (vcauses(v) & VIRTIO_MMIO_INT_VRING) != 0;
 }
 
 static void q8(struct virtio *v)

@@ -16,6 +16,16 @@ uint32_t vread(const struct virtio *v, uint32_t offset)
     return load32(v->base + offset);
 }
 
+uint32_t vcauses(const struct virtio *v)
+{
+    uint32_t causes = vread(v, VIRTIO_MMIO_INTERRUPT_STATUS);
+    for (unsigned i = 0; i < 50 && causes == 0; i++) {
+        pause_us(1000);
+        causes = vread(v, VIRTIO_MMIO_INTERRUPT_STATUS);
+    }
+    return causes;
+}
+
 void vwrite(const struct virtio *v, uint32_t offset, uint32_t value)
 {
     store32(v->base + offset, value);

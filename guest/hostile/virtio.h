@@ -77,6 +77,9 @@ const struct kind *kind_of(uint32_t device_id);
 /* ---- Registers ----*/
 
 uint32_t vread(const struct virtio *v, uint32_t offset);
+/* InterruptStatus behind a request: the console's is set when its output has been taken, some ms
+ * later. */
+uint32_t vcauses(const struct virtio *v);
 void vwrite(const struct virtio *v, uint32_t offset, uint32_t value);
 uint64_t vfeatures(const struct virtio *v); /* what the device offers */
 
