@@ -136,9 +136,9 @@ def test_the_network_begins_anew_and_frames_are_lost(machine, pd):
 
 
 def transfers(guest):
-    """That were right; none may be wrong or cut short in silence."""
+    """That were right; none may be wrong, or cut short as if that were the end."""
     came = guest.run("cat /tmp/came")
-    assert "ERROR" not in came, came
+    assert not re.search("ERROR: (byte|32768 bytes)", came), came
     return came.count("All is well in the universe")
 
 

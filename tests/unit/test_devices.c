@@ -15,6 +15,8 @@
 static struct vmm_config config;
 static struct vm vm;
 static struct port ports[VMM_MAX_NETS];
+static struct serial_queue output;
+static uint8_t output_data[0x100];
 static _Alignas(0x1000) uint8_t memory[0x10000];
 static unsigned notified[64];
 
@@ -47,6 +49,7 @@ static int setup(void **state)
     memset(&config, 0, sizeof(config));
     memset(&vm, 0, sizeof(vm));
     memset(ports, 0, sizeof(ports));
+    memset(&output, 0, sizeof(output));
     memset(notified, 0, sizeof(notified));
     memset(logged, 0, sizeof(logged));
     vm.config = &config;
@@ -54,6 +57,7 @@ static int setup(void **state)
     vm.bus.regions = vm.regions;
     vm.devices.notify = notify;
     vm.devices.random = random_bytes;
+    vm.devices.port.tx = serial_queue_producer(&output, output_data, sizeof(output_data));
     vgic_init(&vm.vgic, &vgic_ops, 1, 63);
     return 0;
 }

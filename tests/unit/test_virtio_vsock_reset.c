@@ -386,9 +386,63 @@ static void t28_resets_at_random_points(void **state)
     assert_int_equal(in_state(VSOCK_FREE), VIRTIO_VSOCK_CONNECTIONS);
 }
 
+/* ---- A switch that is started again ----------------------------------------------------------*/
+
+static void offer_events(unsigned count)
+{
+    for (unsigned n = 0; n < count; n++) {
+        ring_set(&rings[EVENT], n, TABLE + 8 * n, 4, WRITE, 0);
+        ring_offer(&rings[EVENT], n);
+    }
+    kick(EVENT);
+}
+
+static void switch_begins_anew(void)
+{
+    port.control.broken = PORT_LOST;
+    virtio_vsock_notified(&vsock); /* closes the port, which the switch answers */
+    virtio_vsock_notified(&vsock);
+}
+
+/* The guest hears of it, and has the port again when it posts for the next event: till then it may
+ * read what it had on connections of before. */
+static void a_new_switch_is_announced(void **state)
+{
+    static const uint8_t event[4] = { VIRTIO_VSOCK_EVENT_TRANSPORT_RESET };
+    (void)state;
+    start_some(3);
+    for (unsigned life = 0; life < 3; life++) {
+        memset(guest_at(&guest, TABLE), 0xee, 16);
+        offer_events(4);
+        ring_assert_nothing_used(&rings[EVENT]);
+        switch_begins_anew();
+        for (unsigned n = 0; n < 4; n++) {
+            assert_int_equal(ring_take_used(&rings[EVENT], n), n == 0 ? 4 : 0);
+        }
+        assert_memory_equal(guest_at(&guest, TABLE), event, 4);
+        assert_int_equal(*(uint8_t *)guest_at(&guest, TABLE + 8), 0xee);
+        assert_true(guest.irq_level);
+        assert_false(vsock.port.open);
+        kick(RX);
+        kick(TX);
+        assert_false(vsock.port.open);
+        offer_events(1);
+        assert_true(switch_is_open());
+        assert_int_equal(vsock.device.guest_errors, 0);
+        switch_begins_anew(); /* with one buffer, and a reset before it is posted again */
+        assert_false(vsock.port.open);
+        start_some(3);
+        assert_true(switch_is_open());
+    }
+    switch_begins_anew(); /* a driver without event buffers is not waited for */
+    assert_true(switch_is_open());
+    assert_works_after_reset();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_new_switch_is_announced),
         TEST(v18_peers_of_a_guest_that_is_reset),
         TEST(v18_all_are_told),
         TEST(v18_reset_again_before_all_are_told),

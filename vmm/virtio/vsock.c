@@ -30,7 +30,7 @@ static bool attach(struct virtio_vsock *vsock, uint32_t features)
  */
 static bool detach(struct virtio_vsock *vsock)
 {
-    vsock->started = false;
+    vsock->started = vsock->announced = false;
     if (vsock->serving) {
         vsock->serving = false;
         memset(vsock->sent, 0, sizeof(vsock->sent));
@@ -60,8 +60,28 @@ static void give_up(struct virtio_vsock *vsock)
 }
 
 /*
+ * Tells the guest that all its connections are gone (5.10.6.7). Each buffer of the event queue goes
+ * back, so that a driver that has heard it has some to post, and then kicks.
+ */
+static void announce(struct virtio_vsock *vsock)
+{
+    const struct virtio_vsock_event event = { .id = VIRTIO_VSOCK_EVENT_TRANSPORT_RESET };
+    struct virtq *q = &vsock->queues[VIRTIO_VSOCK_EVENT];
+    struct virtq_chain chain = { .segments = vsock->segments };
+    enum virtq_result result;
+    virtq_begin(q);
+    while ((result = virtq_pop(q, &chain)) == VIRTQ_CHAIN) {
+        const uint32_t bytes = vsock->announced ? 0 : sizeof(event);
+        virtq_push(q, &chain, virtq_chain_write(&chain, 0, &event, bytes));
+        vsock->announced = true;
+    }
+    virtio_mmio_finish(&vsock->device, VIRTIO_VSOCK_EVENT, result);
+}
+
+/*
  * A switch that has been started again: the guest's buffers come back, with nothing in those that
- * it posted, and the port is opened again once it is closed.
+ * it posted, and the port is opened again once it is closed and the guest has heard of it. Its
+ * driver may do without events: then RST in the peers' names is all that it hears.
  */
 static void begin_anew(struct virtio_vsock *vsock)
 {
@@ -75,6 +95,7 @@ static void begin_anew(struct virtio_vsock *vsock)
     virtq_publish(&queues[VIRTIO_VSOCK_RX]);
     memset(vsock->sent, 0, sizeof(vsock->sent));
     vsock_cut_all(vsock);
+    announce(vsock);
     vsock->serving = false;
     (void)port_client_close(&vsock->port);
 }
@@ -111,7 +132,7 @@ static void work(struct virtio_vsock *vsock)
 static void run(struct virtio_vsock *vsock)
 {
     vsock->started &= virtio_mmio_running(&vsock->device);
-    if (vsock->started && !vsock->serving) {
+    if (vsock->started && !vsock->serving && !vsock->announced) {
         port_client_close(&vsock->port); /* it was for telling peers */
         vsock->serving = attach(vsock, 0);
     }
@@ -135,8 +156,10 @@ static void vsock_notify(struct virtio_device *device, uint32_t index)
     struct virtio_vsock *vsock = vsock_of(device);
     if (index < VIRTIO_VSOCK_EVENT) {
         vsock->pending[index] = true;
-        run(vsock);
+    } else {
+        vsock->announced = false;
     }
+    run(vsock);
 }
 
 /* If the port is not closed yet, the switch's notification that it is goes on with this. */

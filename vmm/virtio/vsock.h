@@ -8,7 +8,7 @@
  * It knows the connections of its guest, so that their peers are told when the guest is reset, or
  * when a packet did not reach one that is there (the switch gave it up): what comes behind that is
  * refused, and the peer hears RST as soon as it listens. When the switch is started again, what was
- * under way is lost: each guest hears RST for all its connections, and those that it makes then
+ * under way is lost: each guest hears that its connections are gone, and those that it makes then
  * work. Of its share of connections with one peer
  * a guest may use all; then those that it has asked for and that were not answered give way, the
  * oldest first: their peers are not told. Neither the guest nor the switch is trusted.
@@ -27,7 +27,7 @@
 enum {
     VIRTIO_VSOCK_RX,
     VIRTIO_VSOCK_TX,
-    VIRTIO_VSOCK_EVENT, /* TRANSPORT_RESET is for guests that move: no event is ever sent */
+    VIRTIO_VSOCK_EVENT, /* TRANSPORT_RESET, when the switch has been started again */
     VIRTIO_VSOCK_NUM_QUEUES
 };
 
@@ -76,6 +76,7 @@ struct virtio_vsock {
     struct port_client port;
     bool started;         /* the driver drives, and has stopped no queue */
     bool serving;         /* it has the port: guest memory is given in this opening */
+    bool announced;       /* it is told of a new switch, and has not posted for an event since */
     bool pending[2];      /* RX, TX: there may be chains to take, once the port has room */
     uint64_t dropped;     /* packets that made no sense and could not be refused */
     uint64_t refused;     /* packets answered by RST here */
