@@ -85,18 +85,24 @@ static void refill(struct sched_context *sc, uint64_t now)
     sc->in_turn = false;
 }
 
+/* For a context without budget. False: it waits for its next period, asleep. Not inlined: hardly
+ * any is without. */
+__attribute__((noinline)) static bool begin_period(struct cpu *cpu, struct thread *thread)
+{
+    uint64_t now = timer_now();
+    if (now < thread->sc->refill_at) {
+        sched_sleep(cpu, thread, thread->sc->refill_at);
+        return false;
+    }
+    refill(thread->sc, now);
+    return true;
+}
+
 void sched_enqueue(struct cpu *cpu, struct thread *thread)
 {
-    struct sched_context *sc = thread->sc;
-    if (sc->left == 0) {
-        uint64_t now = timer_now();
-        if (now < sc->refill_at) {
-            sched_sleep(cpu, thread, sc->refill_at);
-            return;
-        }
-        refill(sc, now);
+    if (thread->sc->left != 0 || begin_period(cpu, thread)) {
+        queue_insert(cpu, thread, thread->sc->in_turn);
     }
-    queue_insert(cpu, thread, sc->in_turn);
 }
 
 void sched_dequeue(struct cpu *cpu, struct thread *thread)

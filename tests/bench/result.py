@@ -32,13 +32,15 @@ class Figure:
         return self.median / theirs if self.unit in LESS_IS_BETTER else theirs / self.median
 
     @property
-    def ratio(self):
-        """The median of the rounds' ratios, for both ran in turns."""
-        pairs = [(a, b) for a, b in zip(self.ours, self.direct) if a and b]
-        if not pairs:
-            return None
+    def ratios(self):
+        """Of each round, for both ran in turns."""
         less = self.unit in LESS_IS_BETTER
-        return statistics.median(a / b if less else b / a for a, b in pairs)
+        return [a / b if less else b / a for a, b in zip(self.ours, self.direct) if a and b]
+
+    @property
+    def ratio(self):
+        """The median of the rounds' ratios."""
+        return statistics.median(self.ratios) if self.ratios else None
 
     @property
     def to_reference(self):

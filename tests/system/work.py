@@ -52,7 +52,7 @@ def idle(machine, times):
 
 # Of each: the function, and how often it is done, so that what the shell does beside it is little.
 UNITS = {
-    "a second of two idle guests": (idle, 20),
+    "a second of two idle guests": (idle, 100),
     "a block request of 4 KiB": (read_blocks, 1000),
     "a ping": (ping, 1000),
     "100 kB of TCP": (stream, 200),
