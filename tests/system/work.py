@@ -55,7 +55,7 @@ UNITS = {
     "a second of two idle guests": (idle, 100),
     "a block request of 4 KiB": (read_blocks, 1000),
     "a ping": (ping, 1000),
-    "100 kB of TCP": (stream, 200),
+    "100 kB of TCP": (stream, 1000),
     "32 KiB of vsock": (send_sockets, 200),
     "a line of 62 bytes on the console": (print_lines, 2000),
 }
