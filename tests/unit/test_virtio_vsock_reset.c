@@ -439,10 +439,61 @@ static void a_new_switch_is_announced(void **state)
     assert_works_after_reset();
 }
 
+/* As at the end of each event: the guest does not run meanwhile, so there is an end to it. */
+static void assert_polling_ends(void)
+{
+    for (unsigned i = 0; i < 10; i++) {
+        if (!virtio_mmio_poll(&vsock.device)) {
+            return;
+        }
+    }
+    fail_msg("a queue yields without end");
+}
+
+/* Between the news of a new switch and the reset a kick comes, for which there is no port. */
+static void a_kick_for_nobody_before_a_reset(void **state)
+{
+    (void)state;
+    start_some(3);
+    offer_events(4);
+    switch_begins_anew();
+    kick(TX);
+    kick(RX);
+    assert_polling_ends();
+    reg_write(&region, VIRTIO_MMIO_STATUS, 0);
+    while (num_sents > 0) {
+        switch_done(0);
+    }
+    switch_signal();
+    virtio_vsock_notified(&vsock);
+    assert_polling_ends();
+    assert_int_equal(vsock.num_lost, 0);
+    assert_works_after_reset();
+}
+
+/* One queue stopped stops both; the port is open for news to a peer that does not take them. */
+static void a_kick_of_the_other_queue(void **state)
+{
+    (void)state;
+    for (uint32_t stopped = RX; stopped <= TX; stopped++) {
+        start_some(1);
+        reg_write(&region, VIRTIO_MMIO_QUEUE_SEL, stopped);
+        reg_write(&region, VIRTIO_MMIO_QUEUE_READY, 0);
+        assert_true(switch_is_open());
+        kick(1 - stopped);
+        virtio_vsock_notified(&vsock);
+        assert_polling_ends();
+        assert_int_equal(vsock.num_lost, 1);
+        assert_works_after_reset();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_new_switch_is_announced),
+        TEST(a_kick_for_nobody_before_a_reset),
+        TEST(a_kick_of_the_other_queue),
         TEST(v18_peers_of_a_guest_that_is_reset),
         TEST(v18_all_are_told),
         TEST(v18_reset_again_before_all_are_told),

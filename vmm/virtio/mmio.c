@@ -165,7 +165,7 @@ void virtio_mmio_finish(struct virtio_device *device, uint32_t index, enum virtq
         virtio_mmio_fail(device, q->error);
         return;
     }
-    if (result == VIRTQ_YIELD) {
+    if (result == VIRTQ_YIELD && q->running) { /* one that does not is never polled */
         device->yielded |= 1u << index;
     }
     if (virtq_interrupt_wanted(q)) {
