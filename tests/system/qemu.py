@@ -268,4 +268,5 @@ class Guest:
         self.answers()
 
     def uptime(self):
-        return float(self.run("cat /proc/uptime").split()[0])
+        # A word of the kernel's may come before it.
+        return float(re.search(r"^(\d+\.\d\d) \d+\.\d\d\s*$", self.run("cat /proc/uptime"), re.MULTILINE)[1])

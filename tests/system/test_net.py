@@ -47,6 +47,7 @@ def test_three_streams_at_once(guests, say):
         end = json.loads(guest.run("cat /tmp/stream"))["end"]
         assert end["sum_received"]["bytes"] > 0
         say(f"{guest.name} beside two others: {net_tools.megabits(end['sum_received'])}")
+    for guest in ring:  # not before: each is a server of another one's
         guest.run("killall iperf3")
 
 
