@@ -121,8 +121,7 @@ static void work(struct virtio_vsock *vsock)
     } else if (!ok) {
         give_up(vsock);
     }
-    /* Where the port is for telling peers alone, what is told makes room, and the switch notifies.
-     */
+    /* Where the port is only for telling peers, the switch notifies when there is room. */
     bool more = vsock->pending[VIRTIO_VSOCK_TX] || vsock->num_lost > vsock->num_telling;
     if (vsock->serving && more && port_client_wait_room(&vsock->port)) {
         results[VIRTIO_VSOCK_TX] = VIRTQ_YIELD;

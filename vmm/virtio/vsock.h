@@ -9,9 +9,9 @@
  * when a packet did not reach one that is there (the switch gave it up): what comes behind that is
  * refused, and the peer hears RST as soon as it listens. When the switch is started again, what was
  * under way is lost: each guest hears that its connections are gone, and those that it makes then
- * work. Of its share of connections with one peer
- * a guest may use all; then those that it has asked for and that were not answered give way, the
- * oldest first: their peers are not told. Neither the guest nor the switch is trusted.
+ * work. Of its share of connections with one peer a guest may use all; then those that it has asked
+ * for and that were not answered give way, the oldest first: their peers are not told. Neither the
+ * guest nor the switch is trusted.
  */
 #pragma once
 
