@@ -143,8 +143,12 @@ unit: unit-packages $(UNIT_TESTS:%=$(UNIT_DIR)/%) ## run the host tests, under A
 unit-packages: $(BUILD_DIR)/.tools
 	@$(call need,libcmocka-dev)
 
+# Compiles on all cores, unless the caller has said how many.
+PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+TEST_PARTS := format-check check unit model fuzz-smoke system-test
 .PHONY: test
-test: format-check check unit model fuzz-smoke system-test ## run all tests
+test: ## run all tests
+	+@tests/parts.sh '$(MAKE) $(PARALLEL)' $(TEST_PARTS)
 
 # The tests drive the systems' own images, in the configs that they promise something of.
 .PHONY: system-test

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """tests/system/block.yaml: three guests on one disk. What they see of it, and what the image holds
-afterwards. CLOISTER_FIO_OPERATIONS says how many of each fio job (soak.mk: more)."""
+afterwards. CLOISTER_FIO_OPERATIONS says how many of each fio job (`make soak`: more)."""
 
 import os
 import re

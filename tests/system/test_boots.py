@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Boots, again and again: the hangs to be found are those that only some boots meet. `make test`
-does a few of each kind, `make soak` (soak.mk) hundreds."""
+does a few of each kind, `make soak` hundreds."""
 
 import os
 import time

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """systems/driver_vm: guest3 has the disk and serves it to guest1 and guest2. What its seed shows, what
 test_block.py shows of the native system, and what becomes of the clients when guest3 or its server
-dies. CLOISTER_FIO_OPERATIONS says how many of each fio job (soak.mk: more)."""
+dies. CLOISTER_FIO_OPERATIONS says how many of each fio job (`make soak`: more)."""
 
 import os
 import re

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Two guests with traffic to disk, network and sockets, one of which dies at random moments and starts
-again. CLOISTER_ENDURE_S says for how long (soak.mk: half an hour). At the end nothing is wrong,
+again. CLOISTER_ENDURE_S says for how long (`make soak`: half an hour). At the end nothing is wrong,
 nothing hangs, and nothing has leaked: what can be had at most is still to be had."""
 
 import os

@@ -2,7 +2,7 @@
 """tests/system/hostile.yaml: guest1 is guest/hostile, which plays the bad-input catalogue section by
 section, with its verdict on each row; guest0 is Linux and works on its disk all the while.
 
-CLOISTER_HOSTILE_TIMES says how often each section is played (soak.mk: more).
+CLOISTER_HOSTILE_TIMES says how often each section is played (`make soak`: more).
 """
 
 import os
