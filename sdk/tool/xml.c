@@ -35,9 +35,16 @@ struct element {
 
 #define FAIL(p, ...) FAIL_IF(p, true, __VA_ARGS__)
 
+/* Expat 2.9 deprecates the name that older releases have alone. */
+#if XML_MAJOR_VERSION > 2 || XML_MINOR_VERSION >= 9
+#define GET_LINE XML_GetCurrentLineNumber64
+#else
+#define GET_LINE XML_GetCurrentLineNumber
+#endif
+
 static unsigned long current_line(struct parser *p)
 {
-    return XML_GetCurrentLineNumber(p->expat);
+    return GET_LINE(p->expat);
 }
 
 /* Stops expat, which may go on for a moment then. */
@@ -52,7 +59,7 @@ static unsigned long current_line(struct parser *p)
      (p)->s->array[(p)->s->num_##array].line = current_line(p),                                    \
      &(p)->s->array[(p)->s->num_##array++])
 
-static const char *attribute(struct parser *p, const char *name)
+static const char *attribute(const struct parser *p, const char *name)
 {
     for (const char **a = p->attributes; *a; a += 2)
         if (strcmp(a[0], name) == 0)
@@ -398,7 +405,8 @@ static void XMLCALL on_doctype(void *user, const char *name, const char *sysid, 
 bool xml_parse(struct system *system, const char *bytes, size_t size)
 {
     struct parser parser = { .s = system, .pd = MODEL_NONE };
-    if (size > INT32_MAX || !(parser.expat = XML_ParserCreate(NULL)))
+    parser.expat = size > INT32_MAX ? NULL : XML_ParserCreate(NULL);
+    if (parser.expat == NULL)
         return refuse(system, 0, "the file is too large for a system file");
     XML_SetUserData(parser.expat, &parser);
     XML_SetElementHandler(parser.expat, on_start, on_end);
