@@ -20,7 +20,7 @@ from calls import CALLS, ENTRIES, MOVES_SP
 ALLOCATORS = {"malloc", "calloc", "realloc", "free", "alloca", "sbrk"}
 FUNCTION = re.compile(r"([0-9a-f]+) <(.+)>:$")
 INSTRUCTION = re.compile(r"\s*([0-9a-f]+):\s+(\S+)\s*(.*)$")
-TAKES = re.compile(r"sub sp, sp, #(\d+)(, lsl #12)?$|st[rp] .*\[sp, #-(\d+)\]!$")
+TAKES = re.compile(r"sub sp, sp, #(\w+)(, lsl #12)?$|st[rp] .*\[sp, #-(\w+)\]!$")
 GIVES = re.compile(r"add sp, sp, #|ld[rp] .*\[sp\], #")
 WRITES_SP = re.compile(r"(?:mov|add|sub|and|orr|bic|eor) sp,|.*\[sp\], |.*\[sp, .*\]!")
 TARGET = re.compile(r"0x([0-9a-f]+) <")
@@ -56,18 +56,18 @@ def disassemble(elf):
             function.end, function.last = at + 4, name
             look(function, at, name, operands, before)
             formed.update(form(at, name, operands, pages))
-            before = name
+            before = f"{name} {operands}"
     return functions, formed
 
 
 def look(function, at, name, operands, before):
     text = f"{name} {operands}"
     if found := TAKES.match(text):
-        function.frame += int(found[1] or found[3]) << (12 if found[2] else 0)
+        function.frame += int(found[1] or found[3], 0) << (12 if found[2] else 0)
     elif WRITES_SP.match(text) and not GIVES.match(text):
         function.odd.append(at)
     # A switch's table: `add` makes the address. Anything else that br goes to is a call in the end.
-    if name == "blr" or name == "br" and before != "add":
+    if name == "blr" or name == "br" and not before.startswith(f"add {operands},"):
         function.pointers.append(at)
     elif name.startswith(("b", "cb", "tb")) and (found := TARGET.search(operands)):
         (function.calls if name == "bl" else function.jumps).add(int(found[1], 16))
