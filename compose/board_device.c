@@ -136,7 +136,7 @@ const char *board_find_device(const void *dtb, const char *path, struct board_de
 const char *const *board_device_paths(struct arena *arena, const void *dtb)
 {
     enum { MAX_PATHS = 512, PATH_BYTES = 256 };
-    const char **paths = arena_alloc(arena, (MAX_PATHS + 1) * sizeof(*paths));
+    const char **paths = (const char **)arena_alloc(arena, (MAX_PATHS + 1) * sizeof(*paths));
     size_t count = 0;
     for (int node = fdt_next_node(dtb, -1, NULL); node >= 0 && count < MAX_PATHS;
          node = fdt_next_node(dtb, node, NULL)) {

@@ -144,7 +144,7 @@ static void check_shared(struct diag *diag, const struct model *model, const str
 }
 
 /* Written partitions first; the others then get the lowest that are left. */
-static void give_partitions(struct model *model)
+static void give_partitions(const struct model *model)
 {
     const struct guest *end = model_guest(model, model->guests.count);
     for (EACH_GUEST(guest, model)) {
@@ -185,7 +185,7 @@ static void check_servers(struct diag *diag, const struct model *model)
     }
 }
 
-static void check_disks(struct diag *diag, struct model *model)
+static void check_disks(struct diag *diag, const struct model *model)
 {
     check_servers(diag, model);
     for (EACH_GUEST(guest, model)) {

@@ -224,7 +224,7 @@ static void write_devices(struct writer *writer, const struct vmm_config *config
 /* `reg` of several ranges. */
 static void regs(struct writer *writer, const struct board_range *ranges, unsigned count)
 {
-    uint32_t cells[4 * BOARD_DEVICE_REGISTERS];
+    uint32_t cells[4 * BOARD_DEVICE_REGISTERS] = { 0 };
     for (unsigned i = 0; i < count; i++) {
         const uint32_t range[] = { HIGH(ranges[i].addr), LOW(ranges[i].addr), HIGH(ranges[i].bytes),
                                    LOW(ranges[i].bytes) };

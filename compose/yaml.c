@@ -15,9 +15,10 @@ struct reader {
     yaml_document_t document;
 };
 
-static void read_map(struct reader *reader, yaml_node_t *node, const struct key_table *table,
+static void read_map(struct reader *reader, const yaml_node_t *node, const struct key_table *table,
                      void *out);
-static void read_value(struct reader *reader, yaml_node_t *node, const struct key *key, void *out);
+static void read_value(struct reader *reader, const yaml_node_t *node, const struct key *key,
+                       void *out);
 
 static struct mark mark_of(yaml_mark_t mark)
 {
@@ -123,7 +124,7 @@ static void read_list(struct reader *reader, const yaml_node_t *node, const stru
     list->count = count;
     for (size_t i = 0; i < count; i++) {
         int item = node->data.sequence.items.start[i];
-        yaml_node_t *item_node = yaml_document_get_node(&reader->document, item);
+        const yaml_node_t *item_node = yaml_document_get_node(&reader->document, item);
         void *out = (char *)list->items + i * bytes;
         if (key->element != NULL)
             read_value(reader, item_node, key->element, out);
@@ -145,7 +146,8 @@ static void set_initial(const struct key_table *table, void *out)
     }
 }
 
-static void read_value(struct reader *reader, yaml_node_t *node, const struct key *key, void *out)
+static void read_value(struct reader *reader, const yaml_node_t *node, const struct key *key,
+                       void *out)
 {
     if (key->kind == KEY_LIST) {
         read_list(reader, node, key, out);
@@ -189,11 +191,11 @@ static void read_pair(struct reader *reader, const yaml_node_pair_t *pair,
         return;
     }
     *before = place_of(key_node);
-    yaml_node_t *value = yaml_document_get_node(&reader->document, pair->value);
+    const yaml_node_t *value = yaml_document_get_node(&reader->document, pair->value);
     read_value(reader, value, key, (char *)out + key->offset);
 }
 
-static void read_map(struct reader *reader, yaml_node_t *node, const struct key_table *table,
+static void read_map(struct reader *reader, const yaml_node_t *node, const struct key_table *table,
                      void *out)
 {
     struct mark at = place_of(node);

@@ -59,7 +59,7 @@ static void clear_memory(void)
     const struct image_range *zero = (const struct image_range *)image_info.zero_vaddr;
     for (unsigned i = 0; i < image_info.num_zero; i++) {
         uint64_t *page = (uint64_t *)(zero[i].base_paddr + KERNEL_VADDR_OFFSET);
-        uint64_t *end = page + zero[i].size_bytes / sizeof(*page);
+        const uint64_t *end = page + zero[i].size_bytes / sizeof(*page);
         for (; page < end; page += PAGE_WORDS) {
             if (!is_clear(page, PAGE_WORDS)) {
                 memset(page, 0, PAGE_WORDS * sizeof(*page));

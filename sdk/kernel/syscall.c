@@ -232,14 +232,22 @@ static uint64_t sys_smc(struct thread *pd, struct thread *none)
         return SYS_INVALID_SLOT;
     }
     uint64_t *words = pd->ipc_words;
-    register uint64_t x0 __asm__("x0") = words[0];
-    register uint64_t x1 __asm__("x1") = words[1];
-    register uint64_t x2 __asm__("x2") = words[2];
-    register uint64_t x3 __asm__("x3") = words[3];
-    register uint64_t x4 __asm__("x4") = words[4];
-    register uint64_t x5 __asm__("x5") = words[5];
-    register uint64_t x6 __asm__("x6") = words[6];
-    register uint64_t x7 __asm__("x7") = words[7];
+    register uint64_t x0 __asm__("x0");
+    register uint64_t x1 __asm__("x1");
+    register uint64_t x2 __asm__("x2");
+    register uint64_t x3 __asm__("x3");
+    register uint64_t x4 __asm__("x4");
+    register uint64_t x5 __asm__("x5");
+    register uint64_t x6 __asm__("x6");
+    register uint64_t x7 __asm__("x7");
+    x0 = words[0];
+    x1 = words[1];
+    x2 = words[2];
+    x3 = words[3];
+    x4 = words[4];
+    x5 = words[5];
+    x6 = words[6];
+    x7 = words[7];
     __asm__ volatile("smc #0"
                      : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4), "+r"(x5), "+r"(x6),
                        "+r"(x7)::"x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",

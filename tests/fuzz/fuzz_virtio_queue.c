@@ -51,13 +51,13 @@ static void offer(struct input *in)
 {
     unsigned how = (unsigned)take(in, 1);
     unsigned head = (unsigned)take(in, 1) % SIZE, n = 1 + how % 4;
-    struct vring_desc *table = guest_at(&guest, TABLES_GPA + how / 16 % 2);
+    uint8_t *table = guest_at(&guest, TABLES_GPA + how / 16 % 2);
     for (unsigned i = 0; i < n; i++) {
         unsigned flags = (i >= how / 4 % 4 ? WRITE : 0) | (i + 1 < n ? NEXT : 0);
         ring_set(&ring, (head + i) % SIZE, BUFFERS_GPA + 0x100 * i, 1 + (how & 0x7f), flags,
                  (head + i + 1) % SIZE);
         struct vring_desc copy = { BUFFERS_GPA, 8, (uint16_t)flags, (uint16_t)(i + 1) };
-        memcpy(table + i, &copy, sizeof(copy));
+        memcpy(table + i * sizeof(copy), &copy, sizeof(copy));
     }
     if (how & 0x80)
         ring_set(&ring, (head + n - 1) % SIZE, TABLES_GPA + how / 16 % 2, 16 * n, INDIRECT, 0);

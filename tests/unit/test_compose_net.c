@@ -192,21 +192,21 @@ static void sockets_fit_together(void **state)
  */
 static void check_card(const struct composed *system, unsigned networks)
 {
-    static struct supervisor_config config;
+    static struct supervisor_config supervisor;
     unsigned of_card = 0;
-    composed_record(system, "supervisor", "supervisor_config", &config, sizeof(config));
-    for (unsigned i = 0; i < config.num_children; i++) {
-        of_card += config.children[i].of_card;
+    composed_record(system, "supervisor", "supervisor_config", &supervisor, sizeof(supervisor));
+    for (unsigned i = 0; i < supervisor.num_children; i++) {
+        of_card += supervisor.children[i].of_card;
     }
     assert_int_equal(of_card, 3 + networks);
-    assert_int_equal(config.num_rings, 4 + 4 * networks);
-    for (unsigned i = 0; i < config.num_rings; i++) {
-        const struct xml_map *map = composed_region(system, 0, &config.rings[i], "rw");
+    assert_int_equal(supervisor.num_rings, 4 + 4 * networks);
+    for (unsigned i = 0; i < supervisor.num_rings; i++) {
+        const struct xml_map *map = composed_region(system, 0, &supervisor.rings[i], "rw");
         unsigned sharers = 0;
         for (size_t j = 0; j < system->xml->num_maps; j++) {
             const struct xml_map *other = &system->xml->maps[j];
             bool same = strcmp(other->region, map->region) == 0 && other->pd != 0;
-            assert_true(!same || config.children[other->pd - 1].of_card);
+            assert_true(!same || supervisor.children[other->pd - 1].of_card);
             sharers += same;
         }
         assert_int_equal(sharers, 2);

@@ -83,7 +83,8 @@ static bool goes_direct(const struct virtio_block *block, const struct block_req
 }
 
 /* IN and OUT. The buffers of the other direction must be empty, beside header and status. */
-static void read_data(struct virtio_block *block, struct block_request *request, uint64_t sector)
+static void read_data(const struct virtio_block *block, struct block_request *request,
+                      uint64_t sector)
 {
     bool in = request->type == VIRTIO_BLK_T_IN;
     const struct virtq_chain *chain = &request->chain;
@@ -140,7 +141,7 @@ static void read_range(struct virtio_block *block, struct block_request *request
 }
 
 /* The whole string, if the buffer has its 20 bytes (5.2.6). */
-static void tell_id(struct virtio_block *block, struct block_request *request)
+static void tell_id(const struct virtio_block *block, struct block_request *request)
 {
     if (request->chain.num_readable > 0) {
         finish(request, VIRTIO_BLK_S_IOERR);

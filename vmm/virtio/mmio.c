@@ -266,7 +266,7 @@ static bool is_register(uint64_t offset, unsigned bytes)
 
 static uint64_t region_read(void *self, uint64_t offset, unsigned bytes)
 {
-    struct virtio_device *device = self;
+    const struct virtio_device *device = self;
     if (offset >= VIRTIO_MMIO_CONFIG) {
         return read_config(device, offset - VIRTIO_MMIO_CONFIG, bytes);
     }

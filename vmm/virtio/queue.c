@@ -123,7 +123,7 @@ void virtq_stop(struct virtq *q)
 /* Where the driver looks for the index that we want a kick for (2.7.10): behind the used ring. */
 static uint16_t *avail_event(struct virtq *q)
 {
-    return (uint16_t *)(void *)&q->used->ring[q->size];
+    return (uint16_t *)&q->used->ring[q->size];
 }
 
 static void hold_kicks(struct virtq *q)

@@ -84,7 +84,7 @@ enum ring_state ring_finished(struct ring *ring, uint32_t in_flight, struct vrin
     return RING_FINISHED;
 }
 
-bool ring_wait(struct ring *ring, uint16_t more)
+bool ring_wait(const struct ring *ring, uint16_t more)
 {
     __atomic_store_n(used_event(ring), (uint16_t)(ring->used_idx + more), __ATOMIC_RELAXED);
     /* 2.7.13.3: our wish before its index; the device does it the other way round. */

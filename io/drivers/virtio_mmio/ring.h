@@ -57,4 +57,4 @@ enum ring_state ring_finished(struct ring *ring, uint32_t in_flight, struct vrin
  * Asks for an interrupt when `more` + 1 chains have been finished that ring_finished() has not
  * returned. True if that is so already: then none may come. Without EVENT_IDX they come always.
  */
-bool ring_wait(struct ring *ring, uint16_t more);
+bool ring_wait(const struct ring *ring, uint16_t more);

@@ -266,8 +266,10 @@ static bool frame_ok(struct switch_core *core)
         frame->tcp.end + frame->header.gso_size > ETHERNET_BYTES + VLAN_BYTES + mtu)
         return drop(core, from, DROP_LENGTH);
     clean_header(&frame->header, &frame->tcp);
-    return mac_source(&core->macs, from, mac_read(frame->head + 6)) ||
-           drop(core, from, DROP_SOURCE);
+    if (!mac_source(&core->macs, from, mac_read(frame->head + 6))) {
+        return drop(core, from, DROP_SOURCE);
+    }
+    return true;
 }
 
 /* Sends a frame on whose pieces are there, and says what it counts for. */

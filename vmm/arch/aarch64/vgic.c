@@ -84,7 +84,7 @@ static void put_into_list(struct vgic *vgic, unsigned vcpu, unsigned intid, unsi
 
 static void deliver_to(struct vgic *vgic, unsigned vcpu)
 {
-    struct vgic_cpu *cpu = &vgic->cpu[vcpu];
+    const struct vgic_cpu *cpu = &vgic->cpu[vcpu];
     for (unsigned index = 0; index < VGIC_LIST_REGISTERS; index++) {
         unsigned intid;
         if (cpu->list[index].used) {

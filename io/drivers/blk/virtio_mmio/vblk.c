@@ -212,7 +212,7 @@ static bool fits_behind(const struct vblk *v, const struct vblk_slot *slot,
            next->block_number + next->count - first->block_number <= VBLK_MERGE_BLOCKS;
 }
 
-static void take(struct vblk *v, struct blk_req *req)
+static void take(struct vblk *v, const struct blk_req *req)
 {
     blk_server_consume(&v->queue);
     v->taken++;

@@ -72,7 +72,7 @@ bool pl011_receive(struct pl011 *uart)
 }
 
 /* Writes up to `count` bytes and returns how many the FIFO took. */
-static uint32_t fill_fifo(struct pl011 *uart, const uint8_t *bytes, uint32_t count)
+static uint32_t fill_fifo(const struct pl011 *uart, const uint8_t *bytes, uint32_t count)
 {
     uint32_t n = 0;
     while (n < count && !(pl011_read(uart->base, PL011_FR) & FR_TXFF)) {
