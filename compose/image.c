@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define KERNEL_MAX      (1ul << 32) /* image_size of a sane Image is below */
+#define KERNEL_MAX      (1ul << 32) /* image_size and text_offset of a sane Image are below */
 #define ARM64_MAGIC     0x644d5241u /* "ARM\x64" */
 #define FLAG_BIG_ENDIAN 1u
 
@@ -67,8 +67,8 @@ static const char *header_fault(const struct arm64_header *header, size_t bytes)
         return "it is big endian; build it with CONFIG_CPU_LITTLE_ENDIAN";
     if (header->image_size == 0)
         return "its header tells no image_size; use Linux 3.17 or later";
-    if (le64toh(header->image_size) >= KERNEL_MAX ||
-        le64toh(header->text_offset) >= GUEST_PAGE_BYTES)
+    if (le64toh(header->image_size) >= KERNEL_MAX || le64toh(header->text_offset) >= KERNEL_MAX ||
+        le64toh(header->text_offset) % PAGE_BYTES != 0)
         return "its header is damaged (image_size or text_offset); build or fetch it again";
     return NULL;
 }
@@ -157,14 +157,15 @@ struct image *images_find(struct images *images, struct diag *diag, struct mark 
 }
 
 /*
- * The kernel first, at text_offset from a multiple of 2 MiB; above all that its image_size claims
- * (its .bss too) the device tree, which must not cross a multiple of 2 MiB; then the initrd.
+ * The kernel first: its base is the start of RAM, the Image lies text_offset bytes above. Above all
+ * that its image_size claims (its .bss too) the device tree, which must not cross a multiple of
+ * 2 MiB; then the initrd.
  */
 struct placement place_images(uint64_t ram_gpa, const struct image *kernel,
                               const struct image *initrd)
 {
-    struct placement place = { .kernel_gpa = ram_gpa + kernel->text_offset };
-    place.dtb_gpa = round_up(place.kernel_gpa + kernel->ram_bytes, GUEST_PAGE_BYTES);
+    struct placement place = { .kernel_gpa = ram_gpa };
+    place.dtb_gpa = round_up(ram_gpa + kernel->text_offset + kernel->ram_bytes, GUEST_PAGE_BYTES);
     uint64_t end_gpa = place.dtb_gpa + DEVICE_TREE_MAX_BYTES;
     uint64_t unpacked_bytes = 0;
     if (initrd != NULL) {

@@ -40,7 +40,7 @@ struct image *images_find(struct images *images, struct diag *diag, struct mark 
 
 /* Where a guest's boot images lie in its RAM. */
 struct placement {
-    uint64_t kernel_gpa;
+    uint64_t kernel_gpa; /* the Image's base, a multiple of 2 MiB: it lies text_offset above */
     uint64_t dtb_gpa;
     uint64_t initrd_gpa;      /* 0: none */
     uint64_t least_ram_bytes; /* with which the guest has a chance to boot */

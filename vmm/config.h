@@ -127,7 +127,9 @@ struct vmm_config {
     struct vmm_image kernel; /* an arm64 Image */
     struct vmm_image initrd;
     struct vmm_image dtb;
-    uint64_t kernel_gpa; /* where compose placed them, in RAM, without overlap */
+    /* Where compose placed them, in RAM, without overlap. kernel_gpa is the base of the Image, a
+     * multiple of 2 MiB: the VMM loads the Image at the text_offset of its header from there. */
+    uint64_t kernel_gpa;
     uint64_t initrd_gpa; /* also in the device tree's /chosen */
     uint64_t dtb_gpa;
     uint64_t gicd_gpa; /* the emulated distributor, 4 KiB; the CPU interface is mapped */

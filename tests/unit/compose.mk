@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 UNIT_TESTS += test_compose_errors test_compose_reference test_compose_system \
     test_compose_disk test_compose_net test_compose_passed test_compose_driver_vm test_compose_counters \
-    test_compose_rng
+    test_compose_rng test_compose_kernel
 
 compose_TEST_SRCS := tests/unit/compose_rig.c $(COMPOSE_SRCS)
 test_compose_errors_SRCS := tests/unit/test_compose_errors.c $(compose_TEST_SRCS)
@@ -37,3 +37,7 @@ dtc-package:
 test_compose_counters_SRCS := tests/unit/test_compose_counters.c tests/unit/compose_xml.c \
     $(compose_TEST_SRCS)
 test_compose_counters_LIBS := -lyaml -lfdt -lexpat
+
+test_compose_kernel_SRCS := tests/unit/test_compose_kernel.c tests/unit/compose_xml.c vmm/guest/image.c \
+    sdk/libc/format.c $(compose_TEST_SRCS)
+test_compose_kernel_LIBS := -lyaml -lfdt -lexpat
