@@ -213,6 +213,17 @@ static void read_map(struct reader *reader, const yaml_node_t *node, const struc
     check_required(reader, at, table, seen);
 }
 
+static bool ends_line(const struct reader *reader, size_t at)
+{
+    bool is_crlf = at + 1 < reader->length && memcmp(reader->bytes + at, "\r\n", 2) == 0;
+    return reader->bytes[at] == '\n' || (reader->bytes[at] == '\r' && !is_crlf);
+}
+
+static bool begins_character(char byte)
+{
+    return ((unsigned char)byte & 0xc0) != 0x80;
+}
+
 /* Where the parser has stopped. Where the bytes are not text, libyaml gives an offset only. */
 static struct mark problem_place(const struct reader *reader)
 {
@@ -221,8 +232,10 @@ static struct mark problem_place(const struct reader *reader)
     if (parser->error != YAML_READER_ERROR)
         return mark_of(parser->problem_mark);
     for (size_t i = 0; i < parser->problem_offset && i < reader->length; i++) {
-        at.column = reader->bytes[i] == '\n' ? 1 : at.column + 1;
-        at.line += reader->bytes[i] == '\n';
+        if (ends_line(reader, i))
+            at = (struct mark){ .line = at.line + 1, .column = 1 };
+        else
+            at.column += begins_character(reader->bytes[i]);
     }
     return at;
 }
@@ -270,17 +283,44 @@ static void read_documents(struct reader *reader, struct model *model)
     yaml_document_delete(&reader->document);
 }
 
+/* Steps over a byte order mark, as editors write one; it counts in no line and column. */
+static void skip_byte_order_mark(struct reader *reader)
+{
+    static const char mark[] = { '\xef', '\xbb', '\xbf' };
+    if (reader->length >= sizeof(mark) && memcmp(reader->bytes, mark, sizeof(mark)) == 0) {
+        reader->bytes += sizeof(mark);
+        reader->length -= sizeof(mark);
+    }
+}
+
+/* No YAML file in UTF-8 begins with these bytes: either of UTF-16's byte order marks, or an ASCII
+ * character in UTF-16. */
+static bool is_utf16(const unsigned char *bytes, size_t length)
+{
+    return length >= 2 &&
+           ((bytes[0] == 0xff && bytes[1] == 0xfe) || (bytes[0] == 0xfe && bytes[1] == 0xff) ||
+            bytes[0] == 0 || bytes[1] == 0);
+}
+
 bool yaml_read(struct diag *diag, const void *bytes, size_t length, struct model *model)
 {
     struct reader reader = { .diag = diag, .bytes = bytes, .length = length };
     unsigned errors = diag->errors;
     memset(model, 0, sizeof(*model));
+    if (is_utf16(bytes, length)) {
+        diag_error(diag, (struct mark){ 1, 1, NULL },
+                   "the file is encoded in UTF-16; save it in UTF-8, as `iconv -f UTF-16 -t UTF-8` "
+                   "does");
+        return false;
+    }
+    skip_byte_order_mark(&reader);
     if (!yaml_parser_initialize(&reader.parser)) {
         diag_error(diag, (struct mark){ 0 }, "out of memory");
         return false;
     }
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&reader.parser, bytes, length);
+    yaml_parser_set_input_string(&reader.parser, (const unsigned char *)reader.bytes,
+                                 reader.length);
     read_documents(&reader, model);
     yaml_parser_delete(&reader.parser);
     return diag->errors == errors;

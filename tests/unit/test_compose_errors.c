@@ -32,6 +32,24 @@ static const struct {
     { "system: s\nx\377y: 1\n",
       "2:2: error: this is not YAML: invalid leading UTF-8 octet; mend the indentation, colon or "
       "quote here" },
+    /* Byte order marks, line ends of other systems, characters of several bytes. */
+    { "\xef\xbb\xbf", "1:1: error: the file is empty; it must begin with `system: NAME`" },
+    { "\xef\xbb\xbfsystem: s\n",
+      "1:1: error: a system has no 'guests'; add `guests:` (the guests; the first has "
+      "index 0)" },
+    { "\xef\xbb\xbfsystem: s\r\nguests: 3\r\n",
+      "2:9: error: 'guests' is a single value; it must be a list, each element beginning with '- "
+      "'" },
+    { "\xef\xbb\xbfsystem: s\rx\303\266y\377: 1\n",
+      "2:4: error: this is not YAML: invalid leading UTF-8 octet; mend the indentation, colon or "
+      "quote here" },
+    { "system: s\r\nx\377y: 1\r\n",
+      "2:2: error: this is not YAML: invalid leading UTF-8 octet; mend the indentation, colon or "
+      "quote here" },
+    { "\xff\xfes\1", "1:1: error: the file is encoded in UTF-16; save it in UTF-8, as `iconv -f "
+                     "UTF-16 -t UTF-8` does" },
+    { "\xfe\xff\1s", "1:1: error: the file is encoded in UTF-16; save it in UTF-8, as `iconv -f "
+                     "UTF-16 -t UTF-8` does" },
     { GUEST("---\nsystem: t\n"),
       "6:1: error: a second document begins here; a file describes one system, remove the line "
       "'---'" },
@@ -438,6 +456,28 @@ static void a_folder_that_cannot_be_written_is_told(void **state)
     free(told);
 }
 
+/* As editors of other systems write it; the first two were saved in UTF-16. */
+static void encodings_are_found_out(void **state)
+{
+    static const char little[] = "s\0y\0";
+    static const char big[] = "\0s\0y";
+    static const char marked[] = "\xef\xbb\xbfsystem: s\r\nguests:\r\n  - name: a\r\n    memory: "
+                                 "256M\r\n";
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        bool good;
+        char *told = rig_compose(i == 0 ? little : big, 4, "out", &good);
+        assert_false(good);
+        assert_non_null(strstr(told, "UTF-16"));
+        free(told);
+    }
+    bool good;
+    char *told = rig_compose(marked, sizeof(marked) - 1, "out", &good);
+    assert_string_equal(told, "");
+    assert_true(good);
+    free(told);
+}
+
 /* A cheap fuzzer: a good file with one byte changed or cut short is good or told, no more. */
 static void damaged_files_do_no_harm(void **state)
 {
@@ -463,6 +503,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_files_are_told),
+        cmocka_unit_test(encodings_are_found_out),
         cmocka_unit_test(limits_are_told),
         cmocka_unit_test(too_many_pds_are_told),
         cmocka_unit_test(a_wrong_partition_option_is_told),
