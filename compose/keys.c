@@ -142,7 +142,9 @@ static const struct key network_keys[] = {
     KEY("uplink", KEY_CHOICE, network, uplink, .choices = bool_words, OTHERWISE("false"),
         HELP("whether the board's network card is on it")),
     KEY("mtu", KEY_COUNT, network, mtu, COUNT(MIN_MTU, MAX_MTU), .initial = DEFAULT_MTU,
-        OTHERWISE("1500"), HELP("bytes of the largest packet; 1500 at most with an uplink")),
+        OTHERWISE("1500"),
+        HELP("bytes of the largest packet, without its Ethernet header and up to two VLAN tags; "
+             "1500 at most with an uplink")),
     KEY("allow", KEY_LIST, network, allow, COUNT(1, MAX_GROUPS), .element = &group_key,
         OTHERWISE("everybody with everybody"),
         HELP("who may talk with whom: lists of guests' names, and `uplink`; two may if a list has "

@@ -7,14 +7,14 @@
 #include "compose/sddf.h"
 #include "compose/system.h"
 
+#include <cloister/ethernet.h>
 #include <sddf/net_queue.h>
 
 #define DRIVER_DMA_BYTES 0x10000ul
 #define NUM_BUFFERS      512 /* of each data region and ring, as sDDF has them */
 #define DATA_BYTES       ((uint64_t)NUM_BUFFERS * NET_BUFFER_SIZE)
-#define MAX_FRAME_EXTRA  18 /* Ethernet's header with a VLAN tag */
 
-_Static_assert(DEFAULT_MTU + MAX_FRAME_EXTRA <= NET_BUFFER_SIZE, "a packet fits a buffer");
+_Static_assert(DEFAULT_MTU + ETHERNET_LINK_BYTES <= NET_BUFFER_SIZE, "a packet fits a buffer");
 
 /* Two rings that both ends map. `name` is whose and which direction. */
 static void connect(struct plan *plan, const char *name, struct pd *a,

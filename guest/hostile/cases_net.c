@@ -135,7 +135,7 @@ static void n2(struct virtio *v)
 
 static void n3(struct virtio *v)
 {
-    const uint32_t lengths[] = { 1519, 2048, 4096, 65535, 65536, LONGEST };
+    const uint32_t lengths[] = { 1523, 2048, 4096, 65535, 65536, LONGEST };
     begin_with(v, 0);
     struct net_parts parts = arp(v, BAD_HOST);
     volatile uint8_t *large = mem_take(NET_HEADER_BYTES + LONGEST, 8, MEM_DRIVER);

@@ -3,13 +3,14 @@
 #pragma once
 
 #include <cloister/counters.h>
+#include <cloister/ethernet.h>
 #include <sddf/net_queue.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-#define NET_HEADER_BYTES 14u                       /* of Ethernet */
-#define NET_FRAME_MAX    (NET_HEADER_BYTES + 1504) /* with a VLAN tag */
+#define NET_HEADER_BYTES ETHERNET_HEADER_BYTES
+#define NET_FRAME_MAX    (1500 + ETHERNET_LINK_BYTES)
 
 struct net_ops {
     void (*notify)(uint8_t channel);

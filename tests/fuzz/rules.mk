@@ -22,7 +22,7 @@ vsock_joined_FUZZ_SRCS := tests/unit/guest_driver.c vmm/count.c $(SWITCH_SRCS) \
     $(addprefix vmm/virtio/,queue.c mmio.c port.c vsock.c vsock_tx.c vsock_rx.c vsock_table.c)
 vsock_joined_FUZZ_LIBS := -lcmocka
 virtio_net_FUZZ_SRCS := tests/unit/virtio_net_rig.c tests/unit/port_rig.c \
-    tests/unit/guest_driver.c vmm/count.c \
+    tests/unit/guest_driver.c vmm/count.c sdk/libc/format.c \
     $(addprefix vmm/virtio/,queue.c mmio.c port.c net.c net_tx.c net_rx.c net_ctrl.c)
 virtio_net_FUZZ_LIBS := -lcmocka
 net_driver_FUZZ_SRCS := io/drivers/net/virtio_mmio/vnet.c $(VIRTIO_MMIO_SRCS)

@@ -82,6 +82,26 @@ def test_frames_of_every_length_pass(machine):
         assert counts == (2, 2), size
 
 
+def test_a_vlan_within_a_vlan(machine, say):
+    """Full-size packets behind two tags, which the MTU does not count: pings, then TCP."""
+    for guest in machine.guests:
+        guest.run("ip link add link eth0 name v5 type vlan id 5")
+        guest.run("ip link add link v5 name q6 type vlan id 6")
+        guest.run("ip link set v5 up; ip link set q6 up")
+        guest.run(f"ifconfig q6 192.168.6.{guest.index + 1}")
+        assert "mtu 1500" in guest.run("ip link show q6")
+    vm0, vm1 = machine.guests
+    counts, _ = net_tools.ping(vm1, "192.168.6.1", "-A -c 20 -s 1472")
+    assert counts == (20, 20)
+    if "iperf3" not in vm0.run("ps"):
+        net_tools.serve_iperf(vm0)
+    for words, options in (("out", ""), ("back", "-R")):
+        end = net_tools.iperf(vm1, "192.168.6.1", f"-n 1M {options}")
+        assert end["sum_received"]["bytes"] > 0
+        say(f"TCP {words} behind two tags: {net_tools.megabits(end['sum_received'])}")
+    assert "dropped" not in machine.log
+
+
 def test_a_reboot_leaves_the_other_alone(machine):
     """And the rebooted guest's card works again."""
     vm0, vm1 = machine.guests

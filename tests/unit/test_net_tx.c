@@ -77,7 +77,7 @@ static void frames_go_and_buffers_return(void **state)
     assert_int_equal(signals[DRIVER_CHANNEL], 1);
     expect_sent(0, BUFFERS - 1, 14);
     expect_sent(1, 5, 60);
-    expect_sent(2, 0, 1518);
+    expect_sent(2, 0, 1522);
     done(CLIENT_IO(2)); /* in any order */
     done(CLIENT_IO(1) + 5 * NET_BUFFER_SIZE);
     tx_core_run(&core);

@@ -11,7 +11,7 @@
 
 struct expected {
     uint32_t bytes;
-    uint8_t frame[MTU + 18];
+    uint8_t frame[MTU + 22];
 };
 
 /* What the model knows of a port. */
@@ -88,7 +88,7 @@ static void model_deliver(uint32_t to, const uint8_t *frame, uint32_t bytes)
 static void model_send(uint32_t from, uint32_t to, uint32_t name, const uint8_t *frame,
                        uint32_t bytes)
 {
-    if (bytes < 14 || bytes > MTU + 18 || !model_source(from, name))
+    if (bytes < 14 || bytes > MTU + 22 || !model_source(from, name))
         return;
     bool group = to >= NAMES;
     int known = group ? -1 : model_knows(to) ? (int)to : owner[to];

@@ -7,7 +7,8 @@
 
 /* A TCP segment as its sender means it. */
 struct tcp_case {
-    bool ipv6, tagged;
+    bool ipv6;
+    uint32_t tags;                    /* the outer of two is a service tag */
     uint32_t ip_options, tcp_options; /* bytes, multiples of 4 */
     uint32_t payload, gso_size;
     uint32_t seq;
@@ -36,7 +37,7 @@ static uint32_t slow_sum(const uint8_t *at, uint32_t bytes, uint32_t sum)
 
 static uint32_t ip_at(const struct tcp_case *c)
 {
-    return c->tagged ? 18 : 14;
+    return 14 + 4 * c->tags;
 }
 
 static uint32_t tcp_at(const struct tcp_case *c)
@@ -86,8 +87,10 @@ static uint32_t build(uint8_t *to, const struct tcp_case *c, uint32_t offset, ui
     uint32_t behind = 20 + c->tcp_options + bytes;
     rig_mac(to, 1);
     rig_mac(to + 6, 0);
-    if (c->tagged)
-        be(to + 12, 0x81000042, 4);
+    if (c->tags > 0)
+        be(ip - 6, 0x81000042, 4);
+    if (c->tags > 1)
+        be(ip - 10, 0x88a80007, 4);
     be(ip - 2, c->ipv6 ? 0x86dd : 0x0800, 2);
     build_ip(ip, c, behind, id);
     be(tcp, 0x12345678, 4);
@@ -217,9 +220,12 @@ static void segments(void **state)
         { .payload = 1449, .gso_size = 1448, .tcp_options = 12, .id = 0xffff, .flags = 0xd9 },
         { .payload = 1448, .gso_size = 1448, .tcp_options = 12, .flags = 0xff },
         { .payload = 1, .gso_size = 1, .flags = 0xff },
-        { .payload = 10, .gso_size = 1, .flags = 0xff, .tagged = true },
-        { .ipv6 = true, .tagged = true, .tcp_options = 40, .payload = 5000, .gso_size = 1400 },
-        { .ip_options = 28, .tcp_options = 40, .tagged = true, .payload = 999, .gso_size = 333 },
+        { .payload = 10, .gso_size = 1, .flags = 0xff, .tags = 1 },
+        { .ipv6 = true, .tags = 1, .tcp_options = 40, .payload = 5000, .gso_size = 1400 },
+        { .ip_options = 28, .tcp_options = 40, .tags = 1, .payload = 999, .gso_size = 333 },
+        { .tags = 2, .payload = 64000, .gso_size = 1448, .tcp_options = 12, .flags = 0x19 },
+        { .ipv6 = true, .tags = 2, .payload = 5000, .gso_size = 1400, .tcp_options = 40 },
+        { .tags = 2, .payload = 3000, .gso_size = 1460, .flags = 0x10 }, /* of 1522 bytes */
     };
     for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         for (uint32_t f = 0; f < sizeof(feature_sets) / sizeof(feature_sets[0]); f++)
@@ -233,7 +239,7 @@ static void segments_at_random(void **state)
     for (uint32_t round = 0; round < 400; round++) {
         struct tcp_case c = {
             .ipv6 = rand() % 2,
-            .tagged = rand() % 2,
+            .tags = (uint32_t)rand() % 3,
             .ip_options = (uint32_t)rand() % 7 * 4,
             .tcp_options = (uint32_t)rand() % 11 * 4,
             .payload = 1 + (uint32_t)rand() % (rand() % 2 ? 500 : 20000),
@@ -371,8 +377,8 @@ static void short_frames_with_offloads(void **state)
 static void headers_out_of_bounds(void **state)
 {
     (void)state;
-    struct tcp_case whole = { .payload = 500, .gso_size = 100, .tagged = true };
-    struct tcp_case too_long = { .tagged = true, .ip_options = 40, .tcp_options = 40 };
+    struct tcp_case whole = { .payload = 500, .gso_size = 100, .tags = 1 };
+    struct tcp_case too_long = { .tags = 1, .ip_options = 40, .tcp_options = 40 };
     struct tcp_case empty = { .payload = 0, .gso_size = 1 };
     struct virtio_net_hdr_v1 header = header_of(&whole);
     uint32_t bytes = build(frame, &whole, 0, whole.payload, 0, 0, true);
@@ -406,6 +412,25 @@ static void extension_headers(void **state)
     expect_nothing(1);
 }
 
+/* Three tags, and two before something else than IP: not cut. Without offload they pass. */
+static void more_tags(void **state)
+{
+    (void)state;
+    struct tcp_case c = { .tags = 2, .payload = 1000, .gso_size = 500 };
+    static const struct virtio_net_hdr_v1 none;
+    struct virtio_net_hdr_v1 header = header_of(&c);
+    open_receiver(ALL);
+    for (uint32_t type = 0x8100; type <= 0x8847; type += 0x0747) {
+        uint32_t bytes = build(frame, &c, 0, c.payload, 0, 0, true);
+        be(frame + 20, type, 2);
+        vmm_send(0, &header, frame, bytes);
+        expect_nothing(1);
+        vmm_send(0, &none, frame, bytes);
+        expect_frame(1, frame, bytes);
+    }
+    assert_int_equal(core.counters[0].drops[DROP_OFFLOAD], 2);
+}
+
 /* Segments stop where the receiver has no room: bounded by what it has posted. */
 static void segments_without_room(void **state)
 {
@@ -425,12 +450,12 @@ static void segments_without_room(void **state)
 static void sixty_four_kib(void **state)
 {
     (void)state;
-    struct tcp_case c = { .payload = 65535 - 40, .gso_size = 1448, .tagged = true };
+    struct tcp_case c = { .payload = 65535 - 40, .gso_size = 1448, .tags = 2 };
     struct virtio_net_hdr_v1 header = header_of(&c);
     uint32_t bytes = build(frame, &c, 0, c.payload, c.flags, c.id, true);
     open_receiver(ALL);
     vmm_send(0, &header, frame, bytes);
-    expect_whole(&c, 65535 + 18);
+    expect_whole(&c, 65535 + 22);
     open_receiver(ALL);
     vmm_send(0, &header, frame, bytes + 1);
     expect_nothing(1);
@@ -449,6 +474,7 @@ int main(void)
         TEST(short_frames_with_offloads),
         TEST(headers_out_of_bounds),
         TEST(extension_headers),
+        TEST(more_tags),
         TEST(segments_without_room),
         TEST(sixty_four_kib),
     };

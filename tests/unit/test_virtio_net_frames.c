@@ -54,12 +54,46 @@ static void n2_n3_frame_lengths(void **state)
     (void)state;
     drive(ALL);
     for (uint32_t bytes = 0; bytes <= MTU + 100; bytes++) {
-        assert_int_equal(passes(&plain, bytes), bytes >= 14 && bytes <= MTU + 18);
+        assert_int_equal(passes(&plain, bytes), bytes >= 14 && bytes <= MTU + 22);
     }
     assert_false(passes(&plain, 65535));
     assert_false(passes(&plain, 0x20000));
-    for (uint32_t bytes = 65535 + 18 - 4; bytes < 65535 + 18 + 4; bytes++) {
-        assert_int_equal(passes(&tso, bytes), bytes <= 65535 + 18);
+    for (uint32_t bytes = 65535 + 22 - 4; bytes < 65535 + 22 + 4; bytes++) {
+        assert_int_equal(passes(&tso, bytes), bytes <= 65535 + 22);
+    }
+}
+
+/* The log names the length, the limit and the reason; each reason counts by itself. */
+static void drops_are_told_with_their_reason(void **state)
+{
+    static const struct {
+        uint64_t features;
+        struct virtio_net_hdr_v1 header;
+        uint32_t bytes;
+        const char *told;
+    } rows[] = {
+        { BASE, { 0 }, 1526, "dropped: frame of 1526 bytes; at most 1522 with this MTU (1 such" },
+        { BASE, { 0 }, 13, "dropped: frame of 13 bytes; at least 14 (1 such until now)" },
+        { BASE, { NEEDS_CSUM, 0, 0, 0, { { 34, 16 } }, 0 }, 60, "without VIRTIO_NET_F_CSUM" },
+        { ALL, { NEEDS_CSUM, 0, 0, 0, { { 34, 25 } }, 0 }, 60, "its checksum field is not" },
+        { ALL, { NEEDS_CSUM, 9, 0, 1, { { 34, 16 } }, 0 }, 60, "a gso_type that is not" },
+        { ALL, { NEEDS_CSUM, TCPV4, 0, 0, { { 34, 16 } }, 0 }, 60, "gso_type without gso_size" },
+        { ALL, { 0, TCPV4, 0, 1, { { 34, 16 } }, 0 }, 60, "gso_type without checksum offload" },
+        { ALL,
+          { NEEDS_CSUM, TCPV4, 0, 1448, { { 34, 16 } }, 0 },
+          65558,
+          "frame of 65558 bytes; at most 65557 to be cut into segments" },
+    };
+    (void)state;
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        drive(rows[i].features);
+        assert_false(passes(&rows[i].header, rows[i].bytes));
+        if (log_lines != 2 * i + 1 || strstr(log_last, rows[i].told) == NULL) {
+            fail_msg("row %u: %s", i, log_last);
+        }
+        assert_false(passes(&rows[i].header, rows[i].bytes));
+        assert_false(passes(&rows[i].header, rows[i].bytes));
+        assert_int_equal(log_lines, 2 * (i + 1)); /* 1, 2 */
     }
 }
 
@@ -290,6 +324,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(n1_n14_shorter_than_a_header),
         TEST(n2_n3_frame_lengths),
+        TEST(drops_are_told_with_their_reason),
         TEST(n3_lengths_whose_sum_wraps),
         TEST(n4_segmentation),
         TEST(n5_n6_checksums),

@@ -105,7 +105,7 @@ static void submit_random(void)
         return;
     }
     slot->bytes = 14 + (uint32_t)rand() % (FRAME_BYTES - 14);
-    slot->valid = slot->bytes <= MTU + 18;
+    slot->valid = slot->bytes <= MTU + 22;
     if (slot->bytes > 100 && rand() % 3) {
         header = (struct virtio_net_hdr_v1){
             VIRTIO_NET_HDR_F_NEEDS_CSUM, VIRTIO_NET_HDR_GSO_TCPV4, 0, 1448, { { 34, 16 } }, 0

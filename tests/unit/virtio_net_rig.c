@@ -25,13 +25,13 @@ static void check(const struct sent *sent)
     }
     if (header->gso_type == VIRTIO_NET_HDR_GSO_NONE) {
         assert_int_equal(header->gso_size, 0);
-        assert_true(bytes <= MTU + 18);
+        assert_true(bytes <= MTU + 22);
         return;
     }
     assert_true((header->gso_type == VIRTIO_NET_HDR_GSO_TCPV4 && (features & F(HOST_TSO4)) != 0) ||
                 (header->gso_type == VIRTIO_NET_HDR_GSO_TCPV6 && (features & F(HOST_TSO6)) != 0));
     assert_int_equal(header->flags, VIRTIO_NET_HDR_F_NEEDS_CSUM);
-    assert_true(header->gso_size > 0 && bytes <= 65535 + 18);
+    assert_true(header->gso_size > 0 && bytes <= 65535 + 22);
 }
 
 static void signal_device(void)

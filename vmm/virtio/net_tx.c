@@ -1,14 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Frames of the guest's: from its transmit queue to the switch (5.1.6.2). */
+#include "sdk/libc/format.h"
 #include "vmm/log.h"
 #include "vmm/virtio/net_parts.h"
 
-#include <linux/if_ether.h>
+#include <cloister/ethernet.h>
 
-#define VLAN_BYTES     4u
-#define LINK_BYTES     (ETH_HLEN + VLAN_BYTES) /* in front of what the MTU counts */
-#define MAX_GSO_PACKET 65535u                  /* the longest IP packet, before it is cut */
 #define CHECKSUM_BYTES 2u
+#define REASON_BYTES   64
+
+/* What is wrong with a frame, as the log's line ends. `%lu` is the longest frame with the card's
+ * MTU. */
+static const char *const reasons[VIRTIO_NET_REASONS] = {
+    [VIRTIO_NET_NO_HEADER] = "its virtio_net_hdr is cut off",
+    [VIRTIO_NET_SHORT] = "at least 14",
+    [VIRTIO_NET_LONG] = "at most %lu with this MTU",
+    [VIRTIO_NET_LONG_PACKET] = "at most 65557 to be cut into segments",
+    [VIRTIO_NET_CSUM_FEATURE] = "checksum offload without VIRTIO_NET_F_CSUM",
+    [VIRTIO_NET_CSUM_PLACE] = "its checksum field is not behind the addresses",
+    [VIRTIO_NET_GSO_FEATURE] = "a gso_type that is not negotiated",
+    [VIRTIO_NET_GSO_SIZE] = "gso_type without gso_size",
+    [VIRTIO_NET_GSO_CSUM] = "gso_type without checksum offload",
+};
+
+_Static_assert(ETHERNET_HEADER_BYTES == 14 && ETHERNET_MAX_PACKET + ETHERNET_LINK_BYTES == 65557,
+               "the numbers in the reasons");
 
 /* Which feature lets the driver send which kind of long segment. */
 static const struct {
@@ -29,48 +45,67 @@ static bool may_send_type(const struct virtio_net *net, uint8_t type)
     return false;
 }
 
+static uint64_t most_bytes(const struct virtio_net *net)
+{
+    return net->config.mtu + ETHERNET_LINK_BYTES;
+}
+
 /* The checksum lies in the frame, behind the addresses that the switch goes by. */
-static bool checksum_ok(const struct virtio_net *net, struct virtio_net_hdr_v1 *header,
-                        uint64_t bytes)
+static enum virtio_net_reason check_checksum(const struct virtio_net *net,
+                                             struct virtio_net_hdr_v1 *header, uint64_t bytes)
 {
     header->flags &= VIRTIO_NET_HDR_F_NEEDS_CSUM;
     if (header->flags == 0) {
         header->csum_start = header->csum_offset = 0;
-        return true;
+        return VIRTIO_NET_GOOD;
     }
-    return virtio_mmio_has_feature(&net->device, VIRTIO_NET_F_CSUM) &&
-           header->csum_start >= ETH_HLEN &&
-           (uint32_t)header->csum_start + header->csum_offset + CHECKSUM_BYTES <= bytes;
+    if (!virtio_mmio_has_feature(&net->device, VIRTIO_NET_F_CSUM)) {
+        return VIRTIO_NET_CSUM_FEATURE;
+    }
+    uint32_t end = (uint32_t)header->csum_start + header->csum_offset + CHECKSUM_BYTES;
+    return header->csum_start < ETHERNET_HEADER_BYTES || end > bytes ? VIRTIO_NET_CSUM_PLACE
+                                                                     : VIRTIO_NET_GOOD;
 }
 
-static bool segments_ok(const struct virtio_net *net, struct virtio_net_hdr_v1 *header,
-                        uint64_t bytes)
+static enum virtio_net_reason check_segments(const struct virtio_net *net,
+                                             struct virtio_net_hdr_v1 *header, uint64_t bytes)
 {
     if (header->gso_type == VIRTIO_NET_HDR_GSO_NONE) {
         header->gso_size = 0;
-        return bytes <= net->config.mtu + LINK_BYTES;
+        return bytes > most_bytes(net) ? VIRTIO_NET_LONG : VIRTIO_NET_GOOD;
     }
-    return may_send_type(net, header->gso_type) && header->gso_size > 0 && header->flags != 0 &&
-           bytes <= MAX_GSO_PACKET + LINK_BYTES;
+    return !may_send_type(net, header->gso_type)               ? VIRTIO_NET_GSO_FEATURE
+           : header->gso_size == 0                             ? VIRTIO_NET_GSO_SIZE
+           : header->flags == 0                                ? VIRTIO_NET_GSO_CSUM
+           : bytes > ETHERNET_MAX_PACKET + ETHERNET_LINK_BYTES ? VIRTIO_NET_LONG_PACKET
+                                                               : VIRTIO_NET_GOOD;
 }
 
 /* Whether a frame of `bytes` can be sent under this header. What does not count in it is cleared.
  */
-static bool header_ok(const struct virtio_net *net, struct virtio_net_hdr_v1 *header,
-                      uint64_t bytes)
+static enum virtio_net_reason check_header(const struct virtio_net *net,
+                                           struct virtio_net_hdr_v1 *header, uint64_t bytes)
 {
     header->hdr_len = 0;
     header->num_buffers = 0;
-    return bytes >= ETH_HLEN && checksum_ok(net, header, bytes) && segments_ok(net, header, bytes);
+    if (bytes < ETHERNET_HEADER_BYTES) {
+        return VIRTIO_NET_SHORT;
+    }
+    enum virtio_net_reason why = check_checksum(net, header, bytes);
+    return why == VIRTIO_NET_GOOD ? check_segments(net, header, bytes) : why;
 }
 
-static void drop(struct virtio_net *net, const struct virtq_chain *chain)
+static void drop(struct virtio_net *net, const struct virtq_chain *chain, uint64_t bytes,
+                 enum virtio_net_reason why)
 {
+    char reason[REASON_BYTES];
     virtq_push(&net->queues[VIRTIO_NET_TX], chain, 0);
     net->dropped++;
-    if ((net->dropped & (net->dropped - 1)) == 0) { /* as virtio_mmio_fail() does */
-        vmm_log("%s: a frame that makes no sense is dropped (%lu until now)", net->device.name,
-                (unsigned long)net->dropped);
+    uint64_t such = ++net->drops[why];
+    if ((such & (such - 1)) == 0) { /* as virtio_mmio_fail() does */
+        (void)format_text(reason, sizeof(reason), reasons[why], (unsigned long)most_bytes(net));
+        vmm_log("%s: dropped: frame of %lu bytes; %s (%lu such until now)", net->device.name,
+                (unsigned long)bytes, reason, (unsigned long)such);
     }
 }
 
@@ -78,9 +113,11 @@ static void send_chain(struct virtio_net *net, const struct virtq_chain *chain)
 {
     struct virtio_net_hdr_v1 header;
     uint32_t copied = virtq_chain_read(chain, 0, &header, sizeof(header));
-    if (copied < sizeof(header) ||
-        !header_ok(net, &header, chain->readable_bytes - sizeof(header))) {
-        drop(net, chain);
+    uint64_t bytes = chain->readable_bytes - copied;
+    enum virtio_net_reason why =
+        copied < sizeof(header) ? VIRTIO_NET_NO_HEADER : check_header(net, &header, bytes);
+    if (why != VIRTIO_NET_GOOD) {
+        drop(net, chain, bytes, why);
         return;
     }
     net->sent[chain->head] = *chain;

@@ -33,7 +33,7 @@ struct switch_uplink {
     struct sddf_region rx_data; /* the receive DMA region, read-only */
     struct sddf_region tx_data; /* the switch's own */
     uint32_t allow;             /* bit n: frames from outside may go to port n */
-    uint16_t mtu;               /* with 18 bytes of Ethernet at most NET_BUFFER_SIZE */
+    uint16_t mtu;               /* with ETHERNET_LINK_BYTES at most NET_BUFFER_SIZE */
 };
 
 struct switch_config {

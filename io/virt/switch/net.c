@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "io/virt/switch/net.h"
 
+#include <cloister/ethernet.h>
 #include <string.h>
 
-#define ETHERNET_BYTES 14u
-#define VLAN_BYTES     4u
-#define GSO_BYTES      65535u /* of an IP packet at most */
-#define TICK_NS        30000000000ull
+#define TICK_NS 30000000000ull
 
 _Static_assert(MAC_PORTS == SWITCH_ENDS && FAIR_SENDERS == SWITCH_ENDS, "ports and the uplink");
 _Static_assert(FAIR_ENTRIES >= PORT_ENTRIES, "a receiver's room");
@@ -247,8 +245,8 @@ static void clean_header(struct virtio_net_hdr_v1 *header, const struct tcp_segm
 static bool length_ok(const struct frame *frame, uint32_t mtu)
 {
     bool gso = frame->header.gso_type != VIRTIO_NET_HDR_GSO_NONE;
-    uint32_t most = ETHERNET_BYTES + VLAN_BYTES + (gso ? GSO_BYTES : mtu);
-    return frame->bytes >= ETHERNET_BYTES && frame->bytes <= most;
+    uint32_t most = ETHERNET_LINK_BYTES + (gso ? ETHERNET_MAX_PACKET : mtu);
+    return frame->bytes >= ETHERNET_HEADER_BYTES && frame->bytes <= most;
 }
 
 static bool frame_ok(struct switch_core *core)
@@ -263,7 +261,7 @@ static bool frame_ok(struct switch_core *core)
     if (!offload_check(&frame->header, frame->head, frame->head_bytes, frame->bytes, &frame->tcp))
         return drop(core, from, DROP_OFFLOAD);
     if (frame->header.gso_type != VIRTIO_NET_HDR_GSO_NONE &&
-        frame->tcp.end + frame->header.gso_size > ETHERNET_BYTES + VLAN_BYTES + mtu)
+        frame->tcp.end + frame->header.gso_size > ETHERNET_LINK_BYTES + mtu)
         return drop(core, from, DROP_LENGTH);
     clean_header(&frame->header, &frame->tcp);
     if (!mac_source(&core->macs, from, mac_read(frame->head + 6))) {
@@ -284,7 +282,8 @@ static uint32_t pass_on(struct switch_core *core, uint32_t from, const void *hea
         core->counters[from].sent_bytes += bytes;
         forward(core, mac_read(frame->head));
     }
-    return SWITCH_CHAIN_COST + (frame->bytes < GSO_BYTES ? frame->bytes : GSO_BYTES);
+    return SWITCH_CHAIN_COST +
+           (frame->bytes < ETHERNET_MAX_PACKET ? frame->bytes : ETHERNET_MAX_PACKET);
 }
 
 static uint32_t take_from_outside(struct switch_core *core)

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "io/virt/switch/offload.h"
 
+#include <cloister/ethernet.h>
 #include <string.h>
 
-#define ETHERNET_BYTES 14u
-#define VLAN_BYTES     4u
-#define IPV4_BYTES     20u
-#define IPV6_BYTES     40u
-#define TCP_BYTES      20u
-#define TCP_CHECKSUM   16u
-#define PROTOCOL_TCP   6u
+#define IPV4_BYTES   20u
+#define IPV6_BYTES   40u
+#define TCP_BYTES    20u
+#define TCP_CHECKSUM 16u
+#define PROTOCOL_TCP 6u
 
-enum { ETHERTYPE_IPV4 = 0x0800, ETHERTYPE_VLAN = 0x8100, ETHERTYPE_IPV6 = 0x86dd };
+enum {
+    ETHERTYPE_IPV4 = 0x0800,
+    ETHERTYPE_VLAN = 0x8100,
+    ETHERTYPE_IPV6 = 0x86dd,
+    ETHERTYPE_SERVICE_VLAN = 0x88a8, /* the outer of two tags (IEEE 802.1ad) */
+};
 enum { TCP_FIN = 0x01, TCP_PSH = 0x08, TCP_CWR = 0x80 };
 
 static uint32_t get16(const uint8_t *at)
@@ -47,12 +51,25 @@ static uint32_t behind_ipv6(const uint8_t *ip)
     return ip[0] >> 4 == 6 && ip[6] == PROTOCOL_TCP ? IPV6_BYTES : 0;
 }
 
+static bool is_tag(uint32_t type)
+{
+    return type == ETHERTYPE_VLAN || type == ETHERTYPE_SERVICE_VLAN;
+}
+
+/* Where the IP header is: behind the tags, which may end behind a short head. */
+static uint32_t behind_tags(const uint8_t *head, uint32_t head_bytes)
+{
+    uint32_t end = ETHERNET_HEADER_BYTES;
+    while (end < ETHERNET_LINK_BYTES && end <= head_bytes && is_tag(get16(head + end - 2)))
+        end += ETHERNET_TAG_BYTES;
+    return end;
+}
+
 /* Finds the headers; false: this is no TCP over that IP, or not all of them are in the head. */
 static bool find_tcp(const uint8_t *head, uint32_t head_bytes, bool ipv6, struct tcp_segment *tcp)
 {
-    bool tagged = get16(head + 12) == ETHERTYPE_VLAN;
     tcp->ipv6 = ipv6;
-    tcp->ip = ETHERNET_BYTES + (tagged ? VLAN_BYTES : 0);
+    tcp->ip = behind_tags(head, head_bytes);
     if (tcp->ip + (ipv6 ? IPV6_BYTES : IPV4_BYTES) + TCP_BYTES > head_bytes ||
         get16(head + tcp->ip - 2) != (ipv6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4))
         return false;
@@ -80,7 +97,7 @@ bool offload_check(const struct virtio_net_hdr_v1 *header, const uint8_t *head, 
 {
     uint32_t field = (uint32_t)header->csum_start + header->csum_offset;
     if ((header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) &&
-        (header->csum_start < ETHERNET_BYTES || field + 2 > head_bytes))
+        (header->csum_start < ETHERNET_HEADER_BYTES || field + 2 > head_bytes))
         return false;
     return header->gso_type == VIRTIO_NET_HDR_GSO_NONE ||
            gso_ok(header, head, head_bytes, bytes, tcp);

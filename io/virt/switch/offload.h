@@ -10,7 +10,7 @@
 #define VIRTIO_NET_NO_LEGACY
 #include <linux/virtio_net.h>
 
-/* Ethernet, a VLAN tag, IPv6 and TCP with options: 14 + 4 + 40 + 60. */
+/* Ethernet, two VLAN tags, IPv6 and TCP with options: 14 + 2 * 4 + 40 + 60. */
 #define OFFLOAD_HEAD 128u
 
 /* A frame, or a segment that is cut from one, as it goes to one receiver. */

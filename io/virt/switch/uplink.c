@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "io/virt/switch/uplink.h"
 
+#include <cloister/ethernet.h>
 #include <string.h>
 
-#define ETHERNET_BYTES 18u /* with a VLAN tag */
-#define SHORTEST       60u /* that a card may send */
+#define SHORTEST 60u /* that a card may send */
 
 void uplink_init(struct uplink *uplink, const struct switch_uplink *record)
 {
@@ -63,7 +63,7 @@ static bool take_buffer(struct uplink *uplink, struct net_buff_desc *desc)
 
 bool uplink_place(struct uplink *uplink, uint32_t bytes, struct cursor *at)
 {
-    if (bytes > uplink->record->mtu + ETHERNET_BYTES || bytes > NET_BUFFER_SIZE ||
+    if (bytes > uplink->record->mtu + ETHERNET_LINK_BYTES || bytes > NET_BUFFER_SIZE ||
         !take_buffer(uplink, &uplink->into))
         return false;
     uplink->buffer = (struct piece){
