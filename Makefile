@@ -83,7 +83,8 @@ include sdk/rules.mk
 
 # ---- Debian packages: `$(call need,package ...)` installs what is missing ----------------------
 need = .ci/need $(1)
-BUILD_PACKAGES := clang lld llvm libclang-rt-dev libexpat1-dev libyaml-dev libfdt-dev linux-libc-dev
+BUILD_PACKAGES := clang lld llvm libclang-rt-dev libexpat1-dev libyaml-dev libfdt-dev linux-libc-dev \
+    liblzma-dev libzstd-dev zlib1g-dev
 
 $(BUILD_DIR)/.tools: .ci/need
 	@mkdir -p $(@D)

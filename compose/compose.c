@@ -130,6 +130,14 @@ static bool check_pds(const struct system *system)
     return false;
 }
 
+static uint64_t largest_memory(const struct model *model)
+{
+    uint64_t most = 0;
+    for (EACH_GUEST(guest, model))
+        most = guest->memory.number > most ? guest->memory.number : most;
+    return most;
+}
+
 /* Plans the system of a checked model. */
 static bool plan_system(struct system *system)
 {
@@ -138,6 +146,7 @@ static bool plan_system(struct system *system)
     system->plan.arena = system->diag->arena;
     system->kernels = images_of_kernels;
     system->initrds = images_of_initrds;
+    system->initrds.most_bytes = largest_memory(system->model);
     system->boots = arena_alloc(system->plan.arena, count * sizeof(*system->boots));
     for (size_t i = 0; i < count; i++)
         good = guest_find_images(system, model_guest(system->model, i), &system->boots[i]) && good;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "compose/fit.h"
 #include "compose/limits.h"
 #include "compose/system.h"
 
@@ -32,6 +33,15 @@ static const struct image *find_image(struct system *system, const struct guest 
     return images_find(images, system->diag, at, path);
 }
 
+/* An initrd and what becomes of it, in words. */
+static const char *unpacked_words(struct arena *arena, const struct image *initrd)
+{
+    return initrd == NULL ? ""
+                          : arena_printf(arena, " and initrd, which is %s%s unpacked",
+                                         initrd->contents.is_more ? "more than " : "",
+                                         arena_size(arena, initrd->contents.bytes));
+}
+
 bool guest_find_images(struct system *system, const struct guest *guest, struct guest_boot *boot)
 {
     struct arena *arena = system->plan.arena;
@@ -46,15 +56,17 @@ bool guest_find_images(struct system *system, const struct guest *guest, struct 
     }
     if (boot->kernel == NULL || (wants_initrd && boot->initrd == NULL))
         return false;
-    uint64_t least_bytes = place_images(0, boot->kernel, boot->initrd).least_ram_bytes;
-    if (guest->memory.number < least_bytes) {
-        diag_error(system->diag, guest->memory.at,
-                   "%s of memory is too little for %s's kernel%s; give it at least %s",
-                   arena_size(arena, guest->memory.number), guest->name.text,
-                   boot->initrd == NULL ? "" : " and initrd", arena_size(arena, least_bytes));
-        return false;
-    }
-    return true;
+    struct fit fit = { boot->kernel, boot->initrd, guest->cmdline.text };
+    if (fit_boots(&fit, guest->memory.number))
+        return true;
+    uint64_t least_bytes = fit_least_bytes(&fit);
+    diag_error(system->diag, guest->memory.at,
+               "%s of memory is too little for %s's kernel%s; give it %s%s",
+               arena_size(arena, guest->memory.number), guest->name.text,
+               unpacked_words(arena, boot->initrd),
+               least_bytes == 0 ? "more, or a smaller initrd" : "at least ",
+               least_bytes == 0 ? "" : arena_size(arena, least_bytes));
+    return false;
 }
 
 static struct vmm_device *add_device(struct vmm_config *config, enum vmm_device_type type,

@@ -8,6 +8,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #define KERNEL_MAX      (1ul << 32) /* image_size and text_offset of a sane Image are below */
@@ -15,11 +16,6 @@
 #define FLAG_BIG_ENDIAN 1u
 
 #define INITRD_ALIGN    0x10000ul /* a page, of whatever size the kernel uses */
-/*
- * What the kernel and a shell want beside the images: a kernel's own data grow with it. Found by
- * booting Debian's with ever less, down to "System is deadlocked on memory".
- */
-#define WORK_BYTES(kernel_bytes) ((kernel_bytes) / 3 + (4ul << 20))
 
 /* Linux: Documentation/arm64/booting.rst, "Decompress the kernel image". */
 struct arm64_header {
@@ -73,38 +69,46 @@ static const char *header_fault(const struct arm64_header *header, size_t bytes)
     return NULL;
 }
 
-static const char *inspect_kernel(struct image *image, FILE *file)
+/* Whether a kernel has the allocator that keeps a part of RAM for devices: by its message. */
+static bool has_cma(const uint8_t *bytes, size_t length)
+{
+    static const char message[] = "cma: Reserved ";
+    return memmem(bytes, length, message, sizeof(message) - 1) != NULL;
+}
+
+static const char *inspect_kernel(const struct images *images, struct arena *arena,
+                                  struct image *image, const uint8_t *bytes)
 {
     struct arm64_header header = { 0 };
-    size_t bytes = fread(&header, 1, sizeof(header), file);
+    size_t length = (size_t)image->file_bytes;
+    (void)images;
+    (void)arena;
+    memcpy(&header, bytes, length < sizeof(header) ? length : sizeof(header));
     uint64_t image_size = le64toh(header.image_size);
     image->ram_bytes = image_size > image->file_bytes ? image_size : image->file_bytes;
     image->text_offset = le64toh(header.text_offset);
-    return header_fault(&header, bytes);
+    image->has_cma = has_cma(bytes, length);
+    return header_fault(&header, length);
 }
 
-/* A gzip file ends with the size of what it holds, modulo 2^32. */
-static uint64_t gzip_bytes(FILE *file, uint64_t otherwise)
-{
-    unsigned char magic[2] = { 0 };
-    uint32_t size = 0;
-    if (fread(magic, 1, sizeof(magic), file) != sizeof(magic) || magic[0] != 0x1f ||
-        magic[1] != 0x8b || fseek(file, -(long)sizeof(size), SEEK_END) != 0 ||
-        fread(&size, 1, sizeof(size), file) != sizeof(size))
-        return otherwise;
-    return le32toh(size) > otherwise ? le32toh(size) : otherwise;
-}
-
-static const char *inspect_initrd(struct image *image, FILE *file)
+static const char *inspect_initrd(const struct images *images, struct arena *arena,
+                                  struct image *image, const uint8_t *bytes)
 {
     image->ram_bytes = image->file_bytes;
-    image->unpacked_bytes = gzip_bytes(file, image->file_bytes);
-    return NULL;
+    return initrd_unpack(arena, bytes, (size_t)image->file_bytes, images->most_bytes,
+                         &image->contents);
 }
 
-const struct images images_of_kernels = { "kernel", "linux", "", inspect_kernel, NULL, 0 };
-const struct images images_of_initrds = { "initrd",       "initrd", ", `initrd: none`,",
-                                          inspect_initrd, NULL,     0 };
+const struct images images_of_kernels = { .kind = "kernel",
+                                          .option = "linux",
+                                          .way_out = "",
+                                          .no_such = "is no arm64 Image",
+                                          .inspect = inspect_kernel };
+const struct images images_of_initrds = { .kind = "initrd",
+                                          .option = "initrd",
+                                          .way_out = ", `initrd: none`,",
+                                          .no_such = "cannot be unpacked by Linux",
+                                          .inspect = inspect_initrd };
 
 /* Opens a path that must be a file with something in it; tells the error. */
 static FILE *open_image(const struct images *images, struct diag *diag, struct mark at,
@@ -125,6 +129,19 @@ static FILE *open_image(const struct images *images, struct diag *diag, struct m
     return NULL;
 }
 
+/* Reads what the open file tells of itself. */
+static const char *inspect(const struct images *images, struct arena *arena, struct image *image,
+                           FILE *file)
+{
+    size_t length = (size_t)image->file_bytes;
+    uint8_t *bytes = mmap(NULL, length, PROT_READ, MAP_PRIVATE, fileno(file), 0);
+    if (bytes == MAP_FAILED)
+        return strerror(errno);
+    const char *fault = images->inspect(images, arena, image, bytes);
+    (void)munmap(bytes, length);
+    return fault;
+}
+
 struct image *images_find(struct images *images, struct diag *diag, struct mark at,
                           const char *path)
 {
@@ -142,7 +159,7 @@ struct image *images_find(struct images *images, struct diag *diag, struct mark 
                                  .file_bytes = (uint64_t)status.st_size,
                                  .device = status.st_dev,
                                  .inode = status.st_ino };
-        fault = images->inspect(image, file);
+        fault = inspect(images, diag->arena, image, file);
         if (fault == NULL) {
             image->name = arena_printf(diag->arena, "%s%u", images->kind, images->count++);
             APPEND(images->first, image);
@@ -150,7 +167,7 @@ struct image *images_find(struct images *images, struct diag *diag, struct mark 
     }
     (void)fclose(file);
     if (fault != NULL) {
-        diag_error(diag, at, "the %s '%s' is no arm64 Image: %s", images->kind, path, fault);
+        diag_error(diag, at, "the %s '%s' %s: %s", images->kind, path, images->no_such, fault);
         return NULL;
     }
     return image;
@@ -166,14 +183,10 @@ struct placement place_images(uint64_t ram_gpa, const struct image *kernel,
 {
     struct placement place = { .kernel_gpa = ram_gpa };
     place.dtb_gpa = round_up(ram_gpa + kernel->text_offset + kernel->ram_bytes, GUEST_PAGE_BYTES);
-    uint64_t end_gpa = place.dtb_gpa + DEVICE_TREE_MAX_BYTES;
-    uint64_t unpacked_bytes = 0;
+    place.end_gpa = place.dtb_gpa + DEVICE_TREE_MAX_BYTES;
     if (initrd != NULL) {
-        place.initrd_gpa = round_up(end_gpa, INITRD_ALIGN);
-        end_gpa = place.initrd_gpa + initrd->ram_bytes;
-        unpacked_bytes = initrd->unpacked_bytes;
+        place.initrd_gpa = round_up(place.end_gpa, INITRD_ALIGN);
+        place.end_gpa = place.initrd_gpa + initrd->ram_bytes;
     }
-    place.least_ram_bytes = round_up(
-        end_gpa - ram_gpa + unpacked_bytes + WORK_BYTES(kernel->ram_bytes), GUEST_PAGE_BYTES);
     return place;
 }

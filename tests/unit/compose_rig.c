@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#define ZLIB_CONST
+#include <zlib.h>
 
 #include <cmocka.h>
 
@@ -166,15 +168,43 @@ void rig_write_board_without_slots(void)
     write_board(RIG_BOARD_RAM, true, 0);
 }
 
+static size_t cpio_entry(uint8_t *to, const char *name, uint32_t mode, uint32_t bytes)
+{
+    size_t length = strlen(name) + 1;
+    int header = sprintf((char *)to, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x",
+                         1u, mode, 0u, 0u, 1u, 0u, bytes, 0u, 0u, 0u, 0u, (unsigned)length, 0u);
+    memcpy(to + header, name, length);
+    size_t data = ((size_t)header + length + 3) / 4 * 4;
+    memset(to + (size_t)header + length, 0, data - (size_t)header - length);
+    memset(to + data, 0, bytes);
+    return (data + bytes + 3) / 4 * 4;
+}
+
+size_t rig_cpio(uint8_t *to, uint32_t bytes)
+{
+    size_t length = cpio_entry(to, "file", 0100644, bytes);
+    return length + cpio_entry(to + length, "TRAILER!!!", 0, 0);
+}
+
+size_t rig_gzip(uint8_t *to, size_t room, const uint8_t *from, size_t length)
+{
+    z_stream z = {
+        .next_in = from, .avail_in = (unsigned)length, .next_out = to, .avail_out = (unsigned)room
+    };
+    assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY), Z_OK);
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    (void)deflateEnd(&z);
+    return room - z.avail_out;
+}
+
 static void write_images(void)
 {
     static uint64_t kernel[RIG_KERNEL_BYTES / 8];
-    static uint8_t initrd[RIG_INITRD_BYTES] = { 0x1f, 0x8b };
+    static uint8_t cpio[RIG_UNPACKED + 1024], initrd[RIG_INITRD_BYTES];
     kernel[2] = RIG_IMAGE_SIZE;
     kernel[7] = 0x644d5241;
     rig_write("Image", kernel, sizeof(kernel));
-    uint32_t unpacked = RIG_UNPACKED;
-    memcpy(initrd + sizeof(initrd) - sizeof(unpacked), &unpacked, sizeof(unpacked));
+    (void)rig_gzip(initrd, sizeof(initrd), cpio, rig_cpio(cpio, RIG_UNPACKED));
     rig_write("initrd", initrd, sizeof(initrd));
     rig_write("empty", "", 0);
     rig_write("gzipped", "\x1f\x8b\x08", 3);

@@ -12,14 +12,21 @@
 #define RIG_GICV_ADDR    0x08040000ul
 #define RIG_KERNEL_BYTES 0x3000ul
 #define RIG_IMAGE_SIZE   ((33ul << 20) + 0x3000) /* what the kernel's header claims */
-#define RIG_INITRD_BYTES 0x1234ul
-#define RIG_UNPACKED     (5ul << 20) /* what the initrd's gzip trailer claims */
+#define RIG_INITRD_BYTES 0x1834ul
+#define RIG_UNPACKED     (5ul << 20) /* a file of zeroes in the initrd */
 
 /* Makes the folder, with board.dtb, Image and initrd in it, and goes there. cmocka's setup. */
 int rig_setup(void **state);
 
 /* Removes the folder. cmocka's teardown. */
 int rig_teardown(void **state);
+
+/* Writes into `to` a cpio archive (newc) of one regular file of `bytes` zeroes; returns its length,
+ * the entry at its end included. */
+size_t rig_cpio(uint8_t *to, uint32_t bytes);
+
+/* Compresses by gzip; returns the length. */
+size_t rig_gzip(uint8_t *to, size_t room, const uint8_t *from, size_t length);
 
 /* Writes a file of the folder. */
 void rig_write(const char *name, const void *bytes, size_t length);

@@ -194,7 +194,8 @@ static const struct {
      * to work.
      */
     { "system: s\nguests:\n  - {name: a, memory: 32M}\n",
-      "3:23: error: 32M of memory is too little for a's kernel and initrd; give it at least 56M" },
+      "3:23: error: 32M of memory is too little for a's kernel and initrd, which is 5M unpacked; "
+      "give it at least 56M" },
     { "system: s\nguests:\n  - {name: a, memory: 46M, initrd: none}\n",
       "3:23: error: 46M of memory is too little for a's kernel; give it at least 50M" },
     { GUEST("  - {name: b, memory: 512M}\n  - {name: c, memory: 256M}\n"),

@@ -81,8 +81,9 @@ static void impossible_text_offsets_are_told(void **state)
                    "(image_size or text_offset); build or fetch it again\n" },
         { 1ul << 32, "2:41: error: the kernel './offset' is no arm64 Image: its header is damaged "
                      "(image_size or text_offset); build or fetch it again\n" },
-        { 32ul << 20, "2:28: error: 64M of memory is too little for a's kernel and initrd; give it "
-                      "at least 88M\n" },
+        { 32ul << 20,
+          "2:28: error: 64M of memory is too little for a's kernel and initrd, which is 5M "
+          "unpacked; give it at least 88M\n" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
