@@ -2,6 +2,7 @@
 #include "compose/output.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,6 +23,17 @@ static void write_devices(FILE *out, const struct system *system, const char *fo
     if (system->net.virt_tx != NULL)
         fputs("net\n", out);
     passthrough_write_slots(out, system);
+}
+
+/* How many partitions the disk must have for the guests, for who makes it. */
+static void write_partitions(FILE *out, const struct system *system, const char *folder)
+{
+    uint64_t count = 0;
+    (void)folder;
+    for (EACH_GUEST(guest, system->model))
+        if (guest->disk.number != 0 && guest->partition.number >= count)
+            count = guest->partition.number + 1;
+    fprintf(out, "%" PRIu64 "\n", count);
 }
 
 /* The end of the report: what the description of the system does not say. */
@@ -46,6 +58,7 @@ static const struct {
     { "system.d", link_write_depends, false },
     { "system.dot", picture_write, false },
     { "system.devices", write_devices, false },
+    { "system.partitions", write_partitions, false },
     { "notes.txt", write_notes, false },
     { "system.xml", xml_write, true }, /* the last: make looks at its age */
 };

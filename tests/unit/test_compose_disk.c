@@ -214,12 +214,38 @@ static void report_names_who_reaches_memory(void **state)
     free(system.xml);
 }
 
+static void expect_count(const char *yaml, const char *expected)
+{
+    size_t length;
+    struct composed system = composed_yaml(yaml, "count");
+    char *count = rig_read("count/system.partitions", &length);
+    assert_string_equal(count, expected);
+    free(count);
+    free(system.xml);
+}
+
+/* Make makes a disk with as many partitions. */
+static void partitions_are_counted(void **state)
+{
+    (void)state;
+    expect_count("system: s\nguests: [{name: a, memory: 64M}]\n", "0\n");
+    expect_count("system: s\nguests: [{name: a, count: 3, memory: 64M, disk: true}]\n", "3\n");
+    expect_count("system: s\nguests: [{name: a, memory: 64M, disk: true, partition: 6},\n"
+                 "  {name: b, memory: 64M, disk: true}]\n",
+                 "7\n");
+    expect_count("system: s\nguests: [{name: a, memory: 64M, disk: true}, {name: b, memory: 64M, "
+                 "disk: true},\n  {name: c, memory: 64M, serves: disk, passthrough: [{node: "
+                 "/virtio_mmio@a003e00, qemu: disk}]}]\n",
+                 "2\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(disks_fit_together),
         cmocka_unit_test(partitions_are_given_in_order),
         cmocka_unit_test(report_names_who_reaches_memory),
+        cmocka_unit_test(partitions_are_counted),
     };
     return cmocka_run_group_tests(tests, rig_setup, rig_teardown);
 }
