@@ -167,12 +167,24 @@ static const char *read_slots(const void *dtb, struct board *board)
     return NULL;
 }
 
+/* PSCI by SMC can switch the board off. It need not be there: nothing is wrong without it. */
+static const char *read_firmware(const void *dtb, struct board *board)
+{
+    static const char *const psci[] = { "arm,psci-1.0", "arm,psci-0.2" };
+    for (size_t i = 0; i < sizeof(psci) / sizeof(psci[0]); i++) {
+        int node = fdt_node_offset_by_compatible(dtb, -1, psci[i]);
+        board->can_power_off |= node >= 0 && fdt_stringlist_search(dtb, node, "method", "smc") == 0;
+    }
+    board->is_qemu = fdt_node_check_compatible(dtb, 0, "linux,dummy-virt") == 0;
+    return NULL;
+}
+
 bool board_read(struct diag *diag, const char *path, const void *dtb, size_t bytes,
                 struct board *board)
 {
-    static const char *(*const parts[])(const void *dtb,
-                                        struct board *board) = { read_uart, read_gic, read_timer,
-                                                                 read_ram, read_slots };
+    static const char *(*const parts[])(const void *dtb, struct board *board) = {
+        read_uart, read_gic, read_timer, read_ram, read_slots, read_firmware
+    };
     unsigned errors = diag->errors;
     memset(board, 0, sizeof(*board));
     board->dtb = dtb;

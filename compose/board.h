@@ -34,6 +34,8 @@ struct board {
     const char *uart_program; /* the driver's ELF file */
     struct board_range gicv;  /* the virtual CPU interface, mapped into guests */
     struct board_irq timer;   /* EL1 physical timer, for the timer driver */
+    bool can_power_off;       /* its firmware has PSCI, by SMC */
+    bool is_qemu;
     struct board_slot slots[BOARD_SLOTS];
 };
 

@@ -30,8 +30,9 @@
 #define MAX_MTU        9000
 #define DEFAULT_MTU    1500 /* also the most on the board's card */
 
-/* A virtualiser's channels beside its clients': driver, timer driver, log connection, counters. */
-_Static_assert(MAX_GUESTS + 4 <= MAX_CHANNELS, "a virtualiser has a channel for every guest");
+/* A virtualiser's channels beside its clients': driver, timer driver, log connection, counters,
+ * supervisor. */
+_Static_assert(MAX_GUESTS + 5 <= MAX_CHANNELS, "a virtualiser has a channel for every guest");
 _Static_assert(MAX_GUESTS + 2 <= SDDF_MAX_CLIENTS, "a record has room for every guest");
 
 /* `at` names a guest by one digit from 1. */

@@ -59,6 +59,7 @@ static const struct {
     { "system.dot", picture_write, false },
     { "system.devices", write_devices, false },
     { "system.partitions", write_partitions, false },
+    { "console.txt", serial_write_keys, false },
     { "notes.txt", write_notes, false },
     { "system.xml", xml_write, true }, /* the last: make looks at its age */
 };

@@ -17,6 +17,9 @@ bool output_write(const struct system *system, const char *folder);
  */
 void xml_write(FILE *out, const struct system *system, const char *folder);
 
+/* serial.c. Writes the keys of the console, a line each, for the one who starts the system. */
+void serial_write_keys(FILE *out, const struct system *system, const char *folder);
+
 /* picture.c. Writes the system as a graph for graphviz's dot. */
 void picture_write(FILE *out, const struct system *system, const char *folder);
 

@@ -57,6 +57,7 @@ struct pd {
     const char *program; /* the ELF file among the programs that it is a copy of */
     uint8_t priority;
     bool passive;                  /* runs in its callers' time */
+    bool smc;                      /* may call the firmware */
     bool of_card;                  /* of the network card's: supervisor_config.h */
     unsigned budget_us, period_us; /* 0: may run for ever */
     uint8_t num_ids;               /* of channels and interrupts, handed out from 0 */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "compose/keys.h"
 #include "compose/limits.h"
+#include "compose/output.h"
 #include "compose/sddf.h"
 #include "compose/system.h"
 
@@ -85,7 +86,63 @@ void serial_plan_writer(struct system *system, const char *name, struct pd *pd,
             serial->virt_tx, &tx->conn);
 }
 
+/* The receive virtualiser sees which guests run: it asks for the end when all have powered off. */
+static void plan_power_off(struct system *system)
+{
+    struct serial_virt_rx_config *rx = system->serial.rx;
+    struct pd *supervisor = system->plan.supervisor;
+    if (system->board->is_qemu)
+        sddf_set_name(rx->leave, "Ctrl-a x leaves QEMU");
+    if (!system->board->can_power_off)
+        return;
+    struct channel *channel = plan_channel(&system->plan, system->serial.virt_rx, supervisor);
+    channel->a.calls = true;
+    supervisor->smc = true;
+    rx->can_power_off = true;
+    rx->supervisor_channel = channel->a.id;
+}
+
 void serial_plan_log(struct system *system)
 {
+    plan_power_off(system);
     serial_plan_writer(system, "console", system->serial.virt_rx, &system->serial.rx->log);
+}
+
+#define NAMES_SHOWN 8
+
+/* The keys of the console, by enum serial_switch: a prefix, what chooses a guest, and the number of
+ * the first guest. switch_keys.c does what they say. */
+static const struct {
+    const char *prefix;
+    const char *chooser;
+    unsigned first;
+} conventions[] = {
+    [SERIAL_SWITCH_CTRL_BACKSLASH] = { "Ctrl-\\", "index Enter", 0 },
+    [SERIAL_SWITCH_AT] = { "@", "digit", 1 },
+    [SERIAL_SWITCH_RETURN_AT] = { "Return @", "index", 0 },
+};
+
+static void write_key(FILE *out, const char *prefix, const char *key, const char *what)
+{
+    int length = fprintf(out, "  %s %s", prefix, key);
+    fprintf(out, "%*s%s", length < 26 ? 26 - length : 1, "", what);
+}
+
+void serial_write_keys(FILE *out, const struct system *system, const char *folder)
+{
+    (void)folder;
+    unsigned long convention = system->model->console.switch_keys.number;
+    const char *prefix = conventions[convention].prefix;
+    size_t count = system->model->guests.count;
+    write_key(out, prefix, conventions[convention].chooser, "moves the input to a guest:");
+    for (size_t i = 0; i < count && i < NAMES_SHOWN; i++)
+        fprintf(out, "%s %zu %s", i > 0 ? "," : "", i + conventions[convention].first,
+                model_guest(system->model, i)->name.text);
+    fputs(count > NAMES_SHOWN ? ", ...\n" : "\n", out);
+    write_key(out, prefix, "?", "shows the counters\n");
+    write_key(out, prefix, "!", "starts the guest that has the input, if it is stopped\n");
+    write_key(out, "poweroff", "",
+              system->board->can_power_off
+                  ? "in each guest leaves cleanly: the machine goes off after the last\n"
+                  : "in each guest before the machine is switched off keeps their disks clean\n");
 }

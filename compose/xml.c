@@ -48,7 +48,7 @@ static void write_pd(FILE *out, const struct pd *pd, int id)
         fprintf(out, " id=\"%d\"", id);
     if (pd->budget_us != 0)
         fprintf(out, " budget=\"%u\" period=\"%u\"", pd->budget_us, pd->period_us);
-    fputs(pd->passive ? " passive=\"true\">\n" : ">\n", out);
+    fprintf(out, "%s%s>\n", pd->passive ? " passive=\"true\"" : "", pd->smc ? " smc=\"true\"" : "");
     fprintf(out, "        <program_image path=\"%s.elf\"/>\n", pd->name);
     write_maps(out, "        ", pd->maps);
     for (const struct irq *irq = pd->irqs; irq != NULL; irq = irq->next) {

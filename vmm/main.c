@@ -147,8 +147,7 @@ void init(void)
     }
     lifecycle_init(&vm);
     if (devices_init(&vm)) {
-        vm.state = VM_WAITING;
-        lifecycle_continue(&vm);
+        lifecycle_wait(&vm);
     }
     if (restart_lives > 1) {
         vmm_log("its VMM has been started again: the guest boots anew");
@@ -167,6 +166,9 @@ void notified(microkit_channel channel)
 {
     if (vm.config != NULL) {
         pd_counts[COUNT_PD_NOTIFIED]++;
+        if (channel == vm.devices.port.rx_channel) {
+            lifecycle_console(&vm);
+        }
         devices_notified(&vm, channel);
         end_event();
     }

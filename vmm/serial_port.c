@@ -56,6 +56,38 @@ uint32_t serial_port_available(const struct serial_port *port)
     return port->rx.queue == NULL ? 0 : serial_queue_length(&port->rx);
 }
 
+void serial_port_drop_input(struct serial_port *port)
+{
+    uint32_t waiting = serial_port_available(port);
+    if (waiting > 0) {
+        serial_queue_consume(&port->rx, waiting);
+        port->rx_taken = true;
+    }
+}
+
+void serial_port_publish(struct serial_port *port, enum guest_state state)
+{
+    if (port->rx.queue == NULL) {
+        return;
+    }
+    guest_publish_state(&port->rx, state);
+    if (guest_is_stopped(state)) {
+        port->notify(port->rx_channel);
+    }
+}
+
+bool serial_port_start_asked(const struct serial_port *port)
+{
+    return port->rx.queue != NULL && guest_start_asked(&port->rx);
+}
+
+void serial_port_start_handled(struct serial_port *port)
+{
+    if (port->rx.queue != NULL) {
+        guest_start_handled(&port->rx);
+    }
+}
+
 void serial_port_flush(struct serial_port *port)
 {
     if (port->tx_new) {

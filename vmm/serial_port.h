@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <cloister/guest_state.h>
 #include <sddf/serial_queue.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,6 +43,18 @@ uint32_t serial_port_read(struct serial_port *port, void *to, uint32_t bytes);
 
 /* Bytes of input that wait. */
 uint32_t serial_port_available(const struct serial_port *port);
+
+/* Takes all input that waits and drops it: no guest is there to read it. */
+void serial_port_drop_input(struct serial_port *port);
+
+/* Publishes the guest's state to the receive virtualiser, and notifies it if the guest stops. */
+void serial_port_publish(struct serial_port *port, enum guest_state state);
+
+/* Returns true if the operator asks for a start of the guest. */
+bool serial_port_start_asked(const struct serial_port *port);
+
+/* Answers the requests so far, after the state that they led to was published. */
+void serial_port_start_handled(struct serial_port *port);
 
 /*
  * Notifies the virtualisers of what the calls before have changed, each at most once; not that of

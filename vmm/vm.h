@@ -14,9 +14,11 @@
 
 enum vm_state {
     VM_STOPPED,   /* powered off, crashed, or never started */
+    VM_UNUSABLE,  /* its record is wrong: it cannot be started */
     VM_WAITING,   /* to be started when its devices are ready */
     VM_RUNNING,   /* at least one vCPU runs */
     VM_REBOOTING, /* waits until devices are done with guest memory */
+    VM_RESETTING, /* likewise, then VM_WAITING: the operator starts it again */
 };
 
 struct vm {

@@ -5,12 +5,16 @@
  * restart.c does the rest. A child that crashes again and again stays stopped: what it meets is in
  * its queues and would not go away.
  *
+ * It also switches the machine off, where compose lets the receive virtualiser ask for that: the
+ * supervisor has no input from guests, so the right to call the firmware is safest with it.
+ *
  * Its priority is above all others', so that at init() no child has run yet.
  */
 #include "io/supervisor/clock.h"
 #include "io/supervisor/reason.h"
 #include "sdk/libc/format.h"
 
+#include <cloister/power.h>
 #include <cloister/supervisor_config.h>
 #include <microkit.h>
 #include <string.h>
@@ -56,6 +60,19 @@ void init(void)
 void notified(microkit_channel ch)
 {
     (void)ch;
+}
+
+/* Only the PD that compose has joined by a channel with `pp` can call. */
+microkit_msginfo protected(microkit_channel ch, microkit_msginfo msginfo)
+{
+    seL4_ARM_SMCContext answer = { 0 };
+    (void)ch;
+    if (microkit_msginfo_get_label(msginfo) == POWER_OFF) {
+        microkit_dbg_puts("supervisor: all guests have powered off: the machine goes off\n");
+        microkit_arm_smc_call(&(seL4_ARM_SMCContext){ .x0 = PSCI_SYSTEM_OFF }, &answer);
+        microkit_dbg_puts("supervisor: the firmware has refused to switch the machine off\n");
+    }
+    return microkit_msginfo_new(0, 0);
 }
 
 /* Resumed with new registers: whatever it was doing is forgotten, its callers are answered. */

@@ -56,8 +56,9 @@ static void reads(uint32_t client, uint32_t most)
 
 static void lie(struct input *in, struct serial_queue *queue)
 {
-    uint32_t *words[] = { &queue->head, &queue->tail, &queue->producer_signalled };
-    uint32_t *word = words[take(in, 1) % 3];
+    uint32_t *words[] = { &queue->head,        &queue->tail,         &queue->producer_signalled,
+                          &queue->guest_state, &queue->starts_asked, &queue->starts_handled };
+    uint32_t *word = words[take(in, 1) % (sizeof(words) / sizeof(words[0]))];
     *word = take(in, 1) % 4 ? *word + (uint32_t)take(in, 1) : (uint32_t)take(in, 4);
 }
 
@@ -67,7 +68,7 @@ static void settle(void)
     rx_core_run(&core);
     for (unsigned i = 0; i < ROUNDS; i++)
         if (rig_pass(RX_STUCK_NS))
-            rx_core_timeout(&core);
+            (void)rx_core_timeout(&core);
 }
 
 static void type(const char *text)
@@ -80,7 +81,7 @@ static void type(const char *text)
 
 static void step(struct input *in)
 {
-    static const char keys[] = "\x1c@\\\r\n0123";
+    static const char keys[] = "\x1c@\\\r\n0123?!";
     uint8_t what = (uint8_t)take(in, 1);
     switch (what % 8) {
     case 0:
@@ -91,7 +92,7 @@ static void step(struct input *in)
         break;
     case 2:
         if (rig_pass(take(in, 1) * 16 * MS))
-            rx_core_timeout(&core);
+            (void)rx_core_timeout(&core);
         break;
     case 3:
         reads(HONEST, CAPACITY);

@@ -3,7 +3,8 @@
  * Any bytes as what a guest with two vCPUs and all kinds of devices does to its whole VMM: drivers
  * that come up and go away, requests in flight across resets and reboots, register accesses,
  * firmware calls, faults of any label; beside it what comes from outside, and new lives of the VMM.
- * When all outside is done, nobody is held, and a guest that asks for a reboot boots.
+ * When all outside is done, nobody is held, and a guest that asks for a reboot, or that the
+ * operator starts, boots.
  */
 #include "tests/fuzz/input.h"
 #include "tests/unit/vmm_rig.h"
@@ -178,6 +179,8 @@ static void outside(struct input *in)
     switch (how % 8) {
     case SERIAL_RX:
         (void)serial_queue_enqueue(&rx, text, how / 8);
+        if (how & 0x80)
+            guest_ask_start(&rx);
         break;
     case SERIAL_TX:
         (void)serial_queue_dequeue(&tx, text, how / 4);
@@ -290,6 +293,18 @@ static void expect_reboot(void)
     }
 }
 
+/* Whatever has stopped the guest, the operator's keys start it. */
+static void expect_start(void)
+{
+    struct serial_producer rx = serial_queue_connect_producer(&serial_config.rx);
+    guest_ask_start(&rx);
+    notified(SERIAL_RX);
+    settle();
+    assert_int_equal(vm.state, VM_RUNNING);
+    assert_false(guest_start_pending(&rx));
+    assert_int_equal(guest_state_of(&rx), GUEST_RUNS);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = { data, size };
@@ -297,6 +312,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++)
         step(&in);
     settle();
+    expect_start();
     expect_reboot();
     return 0;
 }

@@ -38,6 +38,7 @@ SELECT = {"ctrl-backslash": lambda index: f"{CTRL_BACKSLASH}{index}\r",
           "return-at": lambda index: f"\r@{index}"}
 
 COUNTERS = {"ctrl-backslash": f"{CTRL_BACKSLASH}?", "at": "@?", "return-at": "\r@?"}
+START = {"ctrl-backslash": f"{CTRL_BACKSLASH}!", "at": "@!", "return-at": "\r@!"}
 
 
 def system_image(name, config=None):
@@ -179,6 +180,12 @@ class Machine(Stream):
         self.send(SELECT[self.switch](index))
         self.console.expect(rf"input: {self.guests[index].name}[\r\n ]")
         self.input = index
+
+    def start_again(self, index):
+        """Presses the keys that start a guest; its VMM answers on its console."""
+        if self.input != index:
+            self.select(index)
+        self.send(START[self.switch])
 
     def counters(self):
         """What all count, by name: how much more since this was called the last time."""

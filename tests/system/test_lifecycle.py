@@ -5,9 +5,11 @@ import time
 
 import qemu
 
+SIMPLE = qemu.system_image("simple")
 VIRTIO = qemu.system_image("virtio")  # no panic= on the command line: a panic is the end
 LIFECYCLE = qemu.system_image("tests_system_lifecycle")
 BOOTING = "Booting Linux on physical CPU"
+STOPPED = r"input: guest0 has powered off; Ctrl-\\ then ! starts it again\r+\n"
 
 
 def log_in(machine):
@@ -44,15 +46,45 @@ class Undisturbed:
 def test_power_off(boot):
     first, second = log_in(boot(VIRTIO))
     watch = Undisturbed(second)
+    first.run("echo kept >/mnt/kept")
     first.send("poweroff\r")
     first.expect("guest0: powered off")
     watch.check()
     # What is typed for it now goes nowhere, and moves on nevertheless.
     first.send("echo hello\r" * 20000)
+    first.machine.console.expect(STOPPED)
     second.answers()
+    first.machine.start_again(0)
+    first.expect("guest0: started again from the console")
+    assert first.login().run("cat /mnt/kept").strip() == "kept"
+    watch.check()
     watch.check_ticks()
     second.send("poweroff\r")
     second.expect("guest1: powered off")
+
+
+def test_the_last_guest(boot):
+    """After it the console says how to go on; the operator's keys alone start it again, fresh; without
+    that the machine goes off, and QEMU ends."""
+    machine = boot(SIMPLE, guests=1)
+    guest, = log_in(machine)
+    machine.start_again(0)
+    guest.expect("guest0: is running")
+    guest.run(r"touch /root/left-behind; printf '\034!\033!@!\r@!\n'")  # what a guest prints starts nothing
+    guest.send("poweroff\r")
+    machine.console.expect(r"all guests are stopped; Ctrl-\\ then ! starts guest0 again; Ctrl-a x leaves QEMU; "
+                           "without input the machine goes off in 10 s")
+    machine.send("echo hello\r")
+    machine.console.expect(STOPPED)
+    assert "started again" not in machine.log
+    machine.start_again(0)
+    guest.expect("guest0: started again from the console")
+    assert "left-behind" not in guest.login().run("ls /root")
+    guest.send("poweroff\r")
+    machine.console.expect("without input the machine goes off in 10 s")
+    machine.child.expect(qemu.pexpect.EOF)
+    machine.child.wait()
+    assert machine.child.exitstatus == 0
 
 
 def test_kernel_panic(boot):

@@ -42,7 +42,7 @@ def test_a_command_that_is_none_explains_itself(machine):
     guest = machine.guests[0]
     guest.answers()
     machine.send(f"{qemu.CTRL_BACKSLASH}x")
-    machine.console.expect(r"input: guest0 \(Ctrl-\\ then index, Enter: move it; Ctrl-\\ then \?: counters\)\r+\n")
+    machine.console.expect(r"input: guest0 \(Ctrl-\\ then index, Enter: move it; Ctrl-\\ then \?: counters, or !: start a stopped guest\)\r+\n")
     guest.answers()
 
 

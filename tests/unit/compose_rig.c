@@ -114,7 +114,17 @@ static void more_devices(void *fdt)
     fdt_end_node(fdt);
 }
 
-/* What QEMU's virt says of itself, as far as it matters. */
+/* Of QEMU, and its firmware. */
+static void firmware(void *fdt)
+{
+    static const char psci[] = "arm,psci-1.0\0arm,psci-0.2\0arm,psci";
+    fdt_begin_node(fdt, "psci");
+    fdt_property(fdt, "compatible", psci, sizeof(psci));
+    fdt_property_string(fdt, "method", "smc");
+    fdt_end_node(fdt);
+}
+
+/* What QEMU's virt says of itself, as far as it matters; without slots it is another board. */
 static void write_board(uint64_t ram_bytes, bool with_gicv, unsigned slots)
 {
     static char fdt[8192];
@@ -126,6 +136,7 @@ static void write_board(uint64_t ram_bytes, bool with_gicv, unsigned slots)
     fdt_property_u32(fdt, "#address-cells", 2);
     fdt_property_u32(fdt, "#size-cells", 2);
     fdt_property_u32(fdt, "interrupt-parent", PHANDLE_GIC);
+    fdt_property_string(fdt, "compatible", slots > 0 ? "linux,dummy-virt" : "other,board");
     fdt_begin_node(fdt, "memory@40000000");
     fdt_property_string(fdt, "device_type", "memory");
     reg(fdt, (uint64_t[]){ 0x40000000, ram_bytes }, 2);
@@ -149,6 +160,9 @@ static void write_board(uint64_t ram_bytes, bool with_gicv, unsigned slots)
     interrupts(fdt, (uint32_t[]){ 1, 13, 0x104, 1, 14, 0x104, 1, 11, 0x104, 1, 10, 0x104 }, 12);
     fdt_end_node(fdt);
     virtio_slots(fdt, slots);
+    if (slots > 0) {
+        firmware(fdt);
+    }
     more_devices(fdt);
     fdt_begin_node(fdt, "chosen");
     fdt_property_string(fdt, "stdout-path", "/pl011@9000000");

@@ -35,7 +35,7 @@ void rig_write(const char *name, const void *bytes, size_t length);
 void *rig_read(const char *name, size_t *length);
 
 /* Writes board.dtb, for a board of so much RAM; with_gicv false leaves out the GIC's GICV.
- * It has the virtio-mmio slots 0 to 31, or none. */
+ * It has the virtio-mmio slots 0 to 31 and PSCI, or none of these. */
 void rig_write_board(uint64_t ram_bytes, bool with_gicv);
 void rig_write_board_without_slots(void);
 

@@ -77,6 +77,7 @@ static void add_pd(struct xml_system *xml, const char **attributes)
     pd->pd_budget = (unsigned)number(attributes, "budget");
     pd->pd_period = (unsigned)number(attributes, "period");
     pd->passive = is(attributes, "passive", "true");
+    pd->smc = is(attributes, "smc", "true");
 }
 
 static void add_vm(struct xml_pd *pd, const char **attributes)

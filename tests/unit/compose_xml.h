@@ -30,7 +30,7 @@ struct xml_pd {
     char program[XML_NAME];
     char vm[XML_NAME];
     unsigned priority, vm_priority, budget, period, vcpus, pd_budget, pd_period, id;
-    bool passive;
+    bool passive, smc;
 };
 
 struct xml_irq {

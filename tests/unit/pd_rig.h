@@ -2,10 +2,11 @@
 /*
  * The Microkit around a protection domain whose shell a test includes: what it notifies,
  * acknowledges, calls and says is kept. The timer's PD answers at PD_TIMER, the entropy driver at
- * PD_ENTROPY with as much as it is asked for.
+ * PD_ENTROPY with as much as it is asked for, the supervisor at PD_SUPERVISOR.
  */
 #pragma once
 
+#include <cloister/power.h>
 #include <cloister/restart.h>
 #include <microkit.h>
 
@@ -16,11 +17,13 @@
 
 #include <cmocka.h>
 
-#define PD_TIMER   60u
-#define PD_ENTROPY 61u
+#define PD_SUPERVISOR 59u
+#define PD_TIMER      60u
+#define PD_ENTROPY    61u
 
 static unsigned pd_notified[MICROKIT_MAX_CHANNELS], pd_acked[MICROKIT_MAX_CHANNELS];
-static unsigned pd_restarts; /* restart_signal()s */
+static unsigned pd_restarts;   /* restart_signal()s */
+static unsigned pd_powers_off; /* calls of the supervisor */
 static char pd_said[1024];
 static uint64_t pd_time, pd_timeout; /* ns; since the timer was last asked */
 
@@ -63,6 +66,11 @@ microkit_msginfo microkit_ppcall(microkit_channel ch, microkit_msginfo msginfo)
 {
     if (ch == PD_ENTROPY)
         return pd_entropy();
+    if (ch == PD_SUPERVISOR) {
+        assert_int_equal(microkit_msginfo_get_label(msginfo), POWER_OFF);
+        pd_powers_off++;
+        return microkit_msginfo_new(0, 0);
+    }
     assert_int_equal(ch, PD_TIMER);
     if (microkit_msginfo_get_label(msginfo) == 0)
         microkit_mr_set(0, pd_time);
@@ -78,7 +86,7 @@ void restart_signal(void)
 
 static inline void pd_reset(void)
 {
-    pd_restarts = 0;
+    pd_restarts = pd_powers_off = 0;
     memset(pd_notified, 0, sizeof(pd_notified));
     memset(pd_acked, 0, sizeof(pd_acked));
     pd_said[0] = '\0';

@@ -6,6 +6,8 @@
 
 #include "tests/unit/io_rig.h"
 
+#include <cloister/guest_state.h>
+
 #define DRIVER 9
 #define LOG    10
 
@@ -17,7 +19,7 @@ static void without_a_record(void **state)
     pd_without_record(".serial_virt_rx_config is not filled in");
 }
 
-/* Input goes on at the driver's notification; it is dropped at the timer's if nobody reads. */
+/* Input goes on at the driver's notification; the timer's drops it, or ends the machine. */
 static void it_is_wired(void **state)
 {
     char text[64] = "";
@@ -25,8 +27,10 @@ static void it_is_wired(void **state)
     config = (struct serial_virt_rx_config){ .magic = PD_MAGIC(SDDF_SERIAL),
                                              .num_clients = 1,
                                              .timer_channel = PD_TIMER,
+                                             .can_power_off = true,
+                                             .supervisor_channel = PD_SUPERVISOR,
                                              .driver = rig_connect(&driver_queue, 64, DRIVER),
-                                             .log = rig_connect(&log_queue, 256, LOG) };
+                                             .log = rig_connect(&log_queue, 1024, LOG) };
     config.clients[0].conn = rig_connect(&client_queue, 4, 0);
     strcpy(config.clients[0].name, "guest0");
     struct serial_producer driver = serial_queue_connect_producer(&config.driver);
@@ -48,6 +52,15 @@ static void it_is_wired(void **state)
     notified(PD_TIMER);
     assert_int_equal(core.clients[0].dropped, 8);
     assert_int_equal(pd_notified[LOG], 2); /* that it does not read */
+    guest_publish_state(&client, GUEST_OFF);
+    notified(0);
+    pd_time += RX_SETTLE_NS;
+    notified(PD_TIMER);
+    assert_int_equal(pd_notified[LOG], 3); /* that it was the last */
+    assert_int_equal(pd_powers_off, 0);
+    pd_time += RX_OFF_NS;
+    notified(PD_TIMER);
+    assert_int_equal(pd_powers_off, 1);
     rig_free(&client_queue);
     rig_free(&driver_queue);
     rig_free(&log_queue);

@@ -46,6 +46,14 @@ void microkit_pd_stop(microkit_child child)
     stops[child]++;
 }
 
+static seL4_Word firmware_call; /* the last function that the firmware was asked for */
+
+void microkit_arm_smc_call(seL4_ARM_SMCContext *args, seL4_ARM_SMCContext *response)
+{
+    firmware_call = args->x0;
+    *response = (seL4_ARM_SMCContext){ .x0 = UINT64_MAX };
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -152,6 +160,19 @@ static void some_stay_stopped(void **state)
     assert_string_equal(pd_said, "");
 }
 
+/* A notification, as of a PD that has been restarted, switches nothing off. */
+static void only_a_call_switches_the_machine_off(void **state)
+{
+    (void)state;
+    firmware_call = 0;
+    notified(1);
+    (void)protected(1, microkit_msginfo_new(0, 0));
+    assert_int_equal(firmware_call, 0);
+    (void)protected(1, microkit_msginfo_new(POWER_OFF, 0));
+    assert_int_equal(firmware_call, 0x84000008);
+    assert_non_null(strstr(pd_said, "the firmware has refused"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +181,7 @@ int main(void)
         cmocka_unit_test_setup(one_that_crashes_now_and_then_goes_on, setup),
         cmocka_unit_test_setup(the_cards_pds_begin_together, setup),
         cmocka_unit_test_setup(some_stay_stopped, setup),
+        cmocka_unit_test_setup(only_a_call_switches_the_machine_off, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

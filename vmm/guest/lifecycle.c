@@ -21,6 +21,12 @@ static void stop_vcpu(struct vm *vm, unsigned vcpu)
     vgic_cpu_off(&vm->vgic, vcpu);
 }
 
+/* Publishes what the operator's console is to know of the guest. */
+static void publish(struct vm *vm, enum guest_state state)
+{
+    serial_port_publish(&vm->devices.port, state);
+}
+
 static void stop_all(struct vm *vm, enum vm_state state)
 {
     for (unsigned vcpu = 0; vcpu < vm->config->num_vcpus; vcpu++) {
@@ -29,6 +35,14 @@ static void stop_all(struct vm *vm, enum vm_state state)
     vm->state = state;
     vm->held = 0;
     devices_stop(vm);
+}
+
+/* Stops the guest until the operator starts it; input that it has not read is dropped. */
+static void stop(struct vm *vm, enum guest_state state)
+{
+    stop_all(vm, VM_STOPPED);
+    serial_port_drop_input(&vm->devices.port);
+    publish(vm, state);
 }
 
 /*
@@ -55,6 +69,7 @@ void lifecycle_start(struct vm *vm)
     vm->state = VM_STOPPED;
     if (!image_load(vm->config, &vm->ram, &entry)) {
         vmm_log("not started");
+        publish(vm, GUEST_FAILED);
         return;
     }
     seed_tree(vm);
@@ -62,11 +77,13 @@ void lifecycle_start(struct vm *vm)
     vm->state = VM_RUNNING;
     vcpu_start(BOOT_VCPU, entry, vm->config->dtb_gpa);
     vgic_cpu_on(&vm->vgic, BOOT_VCPU);
+    publish(vm, GUEST_RUNS);
 }
 
 void lifecycle_init(struct vm *vm)
 {
-    stop_all(vm, VM_STOPPED);
+    stop_all(vm, VM_UNUSABLE);
+    publish(vm, GUEST_FAILED);
 }
 
 bool lifecycle_hold(struct vm *vm, unsigned vcpu)
@@ -88,18 +105,73 @@ static void resume_held(struct vm *vm)
     vm->held = 0;
 }
 
+static void wait_for_devices(struct vm *vm)
+{
+    vm->state = VM_WAITING;
+    publish(vm, GUEST_WAITS);
+}
+
+/* Goes on with a guest that does not run, as far as its devices let it. */
+static void continue_start(struct vm *vm)
+{
+    bool resets = vm->state == VM_REBOOTING || vm->state == VM_RESETTING;
+    bool starts = false;
+    if (resets && devices_reset(vm)) {
+        vgic_reset(&vm->vgic);
+        starts = vm->state == VM_REBOOTING;
+        if (!starts) {
+            wait_for_devices(vm);
+        }
+    }
+    if (starts || (vm->state == VM_WAITING && devices_ready(vm))) {
+        lifecycle_start(vm);
+    }
+}
+
 /* RAM beside the images stays as it was: Linux assumes nothing of it, and it is the guest's own. */
 void lifecycle_continue(struct vm *vm)
 {
     if (vm->held != 0 && !devices_busy(vm)) {
         resume_held(vm);
     }
-    if (vm->state == VM_WAITING && devices_ready(vm)) {
-        lifecycle_start(vm);
+    if (vm->state != VM_RUNNING) {
+        continue_start(vm);
     }
-    if (vm->state == VM_REBOOTING && devices_reset(vm)) {
-        vgic_reset(&vm->vgic);
-        lifecycle_start(vm);
+}
+
+void lifecycle_wait(struct vm *vm)
+{
+    wait_for_devices(vm);
+    serial_port_start_handled(&vm->devices.port); /* what a former life was asked for */
+    lifecycle_continue(vm);
+}
+
+/* What the operator gets for the request to start the guest, by enum vm_state. */
+static const char *const start_answers[] = {
+    [VM_STOPPED] = "started again from the console",
+    [VM_UNUSABLE] = "cannot be started: its configuration record is wrong",
+    [VM_WAITING] = "starts when its disk is ready",
+    [VM_RUNNING] = "is running",
+    [VM_REBOOTING] = "is rebooting",
+    [VM_RESETTING] = "starts when its devices are reset",
+};
+
+static void answer_start(struct vm *vm)
+{
+    vmm_log("%s", start_answers[vm->state]);
+    if (vm->state == VM_STOPPED) {
+        vm->state = VM_RESETTING;
+        publish(vm, GUEST_RUNS);
+    }
+    serial_port_start_handled(&vm->devices.port);
+}
+
+void lifecycle_console(struct vm *vm)
+{
+    if (serial_port_start_asked(&vm->devices.port)) {
+        answer_start(vm);
+    } else if (vm->state == VM_STOPPED || vm->state == VM_UNUSABLE) {
+        serial_port_drop_input(&vm->devices.port);
     }
 }
 
@@ -120,13 +192,13 @@ static void cpu_off(void *context, unsigned vcpu)
             return;
         }
     }
-    stop_all(vm, VM_STOPPED);
+    stop(vm, GUEST_OFF);
     vmm_log("stopped: all its vCPUs are off");
 }
 
 static void system_off(void *context)
 {
-    stop_all(context, VM_STOPPED);
+    stop(context, GUEST_OFF);
     vmm_log("powered off");
 }
 
@@ -164,7 +236,7 @@ static void log_registers(unsigned vcpu)
 void lifecycle_crash(struct vm *vm, unsigned vcpu, const char *reason, uint64_t esr, gpa_t gpa)
 {
     char text[ESR_TEXT_BYTES];
-    stop_all(vm, VM_STOPPED);
+    stop(vm, GUEST_CRASHED);
     esr_text(text, esr);
     vmm_log("crashed: %s", reason);
     vmm_log("  vCPU %u, ESR_EL2 %lx (%s), guest address %lx", vcpu, esr, text, gpa);

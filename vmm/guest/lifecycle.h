@@ -18,12 +18,22 @@ extern const struct psci_ops lifecycle_psci_ops;
 
 /*
  * The VMM begins: what a former life of it has left running is stopped, before there are devices.
- * To start the guest when these let it: VM_WAITING and lifecycle_continue().
+ * To start the guest when these let it: lifecycle_wait().
  */
 void lifecycle_init(struct vm *vm);
 
+/* The devices are made: starts the guest now or, by lifecycle_continue(), when they let it. */
+void lifecycle_wait(struct vm *vm);
+
 /* Loads the images and starts vCPU 0. If that fails, a line on the log says why. */
 void lifecycle_start(struct vm *vm);
+
+/*
+ * To be called when the receive virtualiser has notified. Starts a stopped guest, as the VMM's
+ * first start does, if the operator has asked for that; a line on the log says so, or why not.
+ * Drops the input of a guest that stays stopped.
+ */
+void lifecycle_console(struct vm *vm);
 
 /*
  * To be called at the end of every event: completes a reboot, and resumes vCPUs that were held,

@@ -111,6 +111,9 @@ struct serial_virt_rx_config {
     uint8_t counters_channel; /* of who prints what is counted (cloister/counters.h) */
     struct sddf_serial_connection driver;
     struct sddf_serial_connection log; /* to the transmit virtualiser: "input to guest1" */
+    bool can_power_off;                /* cloister/power.h: by a call to the supervisor */
+    uint8_t supervisor_channel;        /* if can_power_off */
+    char leave[SDDF_NAME_BYTES];       /* how the operator leaves the console, or "" */
     struct serial_virt_rx_client clients[SDDF_MAX_CLIENTS];
 };
 

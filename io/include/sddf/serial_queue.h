@@ -35,6 +35,10 @@ struct serial_queue {
     uint32_t head;               /* the consumer's: next byte is taken here */
     uint32_t producer_signalled; /* 0: the producer waits for room */
     uint32_t consumer_polls;     /* ours, behind sDDF's: 1: the consumer needs no notification */
+    /* cloister/guest_state.h: of a guest that reads the queue through its VMM. */
+    uint32_t guest_state;    /* the consumer's: enum guest_state */
+    uint32_t starts_asked;   /* the producer's count of requests to start the guest */
+    uint32_t starts_handled; /* the consumer's: requests up to this one are handled */
 };
 
 _Static_assert(offsetof(struct serial_queue, consumer_polls) == 12, "sDDF layout");

@@ -3,6 +3,8 @@
 
 #include "sdk/libc/format.h"
 
+#include <cloister/guest_state.h>
+
 #define LINE_BYTES  200
 #define CHUNK_BYTES 256u
 
@@ -29,10 +31,38 @@ static void say_help(struct rx_core *core)
     log_line(core, line, length);
 }
 
+/* By enum guest_state. */
+static const char *const stopped_texts[GUEST_STATES] = {
+    [GUEST_OFF] = "has powered off",
+    [GUEST_CRASHED] = "has crashed",
+    [GUEST_FAILED] = "is not started",
+};
+
+static const char *start_keys(const struct rx_core *core)
+{
+    return switch_keys_start_help(core->config->switch_keys);
+}
+
+/* Says that the current client's guest is stopped and takes no input. */
+static void say_stopped(struct rx_core *core, enum guest_state state)
+{
+    char line[LINE_BYTES];
+    size_t length = format_text(line, sizeof(line), "input: %s %s; %s starts it again\r\n",
+                                current_name(core), stopped_texts[state], start_keys(core));
+    core->clients[core->current].told = true;
+    core->clients[core->current].told_at = core->ops->now();
+    log_line(core, line, length);
+}
+
 static void say_current(struct rx_core *core)
 {
     char line[LINE_BYTES];
     uint64_t dropped = core->clients[core->current].dropped;
+    enum guest_state state = guest_state_of(&core->clients[core->current].queue);
+    if (guest_is_stopped(state)) {
+        say_stopped(core, state);
+        return;
+    }
     size_t length =
         dropped == 0
             ? format_text(line, sizeof(line), "input: %s\r\n", current_name(core))
@@ -55,6 +85,14 @@ static void say_dropping(struct rx_core *core)
     size_t length =
         format_text(line, sizeof(line), "input: %s does not read, its input is dropped\r\n",
                     current_name(core));
+    log_line(core, line, length);
+}
+
+static void say_no_answer(struct rx_core *core)
+{
+    char line[LINE_BYTES];
+    size_t length = format_text(line, sizeof(line), "input: the VMM of %s does not answer\r\n",
+                                current_name(core));
     log_line(core, line, length);
 }
 
@@ -95,6 +133,24 @@ static bool has_room(struct serial_producer *queue, uint32_t count)
     return serial_queue_free(queue) >= count;
 }
 
+/* Whether the current client's guest takes no input, for it is stopped. Says so now and then. */
+static bool is_stopped(struct rx_core *core)
+{
+    struct rx_client *client = &core->clients[core->current];
+    enum guest_state state = guest_state_of(&client->queue);
+    if (!guest_is_stopped(state)) {
+        client->told = false;
+        return false;
+    }
+    if (!core->checked) {
+        core->checked = true;
+        if (!client->told || core->ops->now() - client->told_at >= RX_STOPPED_NS) {
+            say_stopped(core, state);
+        }
+    }
+    return true;
+}
+
 /* Gives input to the current client, or drops it if that is how things are. False: it must wait. */
 static bool give(struct rx_core *core, const uint8_t *bytes, uint32_t count)
 {
@@ -104,6 +160,9 @@ static bool give(struct rx_core *core, const uint8_t *bytes, uint32_t count)
     }
     if (!takes_input(core, core->current)) {
         client->dropped += count;
+        return true;
+    }
+    if (is_stopped(core)) {
         return true;
     }
     if (!has_room(&client->queue, count)) {
@@ -121,6 +180,21 @@ static bool give(struct rx_core *core, const uint8_t *bytes, uint32_t count)
     return true;
 }
 
+/* Requests a start of the current client's guest; its VMM says what comes of it. */
+static void request_start(struct rx_core *core)
+{
+    struct rx_client *client = &core->clients[core->current];
+    if (!takes_input(core, core->current)) {
+        return;
+    }
+    if (guest_start_pending(&client->queue)) {
+        say_no_answer(core);
+    } else {
+        guest_ask_start(&client->queue);
+    }
+    client->given = true;
+}
+
 /* Does what the switch keys say. */
 static void obey(struct rx_core *core, const struct switch_result *command)
 {
@@ -129,6 +203,8 @@ static void obey(struct rx_core *core, const struct switch_result *command)
     core->stuck.set = false;
     if (command->action == SWITCH_COUNTERS) {
         core->asked = true;
+    } else if (command->action == SWITCH_START) {
+        request_start(core);
     } else if (command->action == SWITCH_WRONG) {
         say_help(core);
     } else if (takes_input(core, command->index)) {
@@ -226,18 +302,94 @@ static void notify_all(struct rx_core *core)
     core->taken = false;
 }
 
-void rx_core_run(struct rx_core *core)
+/* What is left to run: the guests that take input are all those there are. */
+enum outlook { SOME_RUN, ALL_STOPPED, ALL_OFF };
+
+static enum outlook outlook(const struct rx_core *core)
 {
+    enum outlook found = ALL_OFF;
+    for (uint32_t i = 0; i < core->num_clients; i++) {
+        enum guest_state state =
+            takes_input(core, i) ? guest_state_of(&core->clients[i].queue) : GUEST_RUNS;
+        if (!guest_is_stopped(state)) {
+            return SOME_RUN;
+        }
+        found = state == GUEST_OFF ? found : ALL_STOPPED;
+    }
+    return found;
+}
+
+static bool may_power_off(const struct rx_core *core)
+{
+    return core->config->can_power_off && outlook(core) == ALL_OFF;
+}
+
+/* Says that no guest runs, and how to go on or leave. */
+static void say_all_stopped(struct rx_core *core)
+{
+    char line[LINE_BYTES];
+    size_t length = format_text(line, sizeof(line), "all guests are stopped; %s starts %s again",
+                                start_keys(core), current_name(core));
+    if (core->config->leave[0] != '\0') {
+        length += format_text(line + length, sizeof(line) - length, "; %s", core->config->leave);
+    }
+    if (may_power_off(core)) {
+        length += format_text(line + length, sizeof(line) - length,
+                              "; without input the machine goes off in " RX_OFF_TEXT);
+    }
+    length += format_text(line + length, sizeof(line) - length, "\r\n");
+    log_line(core, line, length);
+}
+
+/* Times the end, if no guest runs: input puts it off. */
+static void watch_guests(struct rx_core *core)
+{
+    if (outlook(core) == SOME_RUN) {
+        core->end.set = false;
+        core->all_told = false;
+    } else if (!core->all_told && !core->end.set) {
+        serial_deadline_set(&core->end, core->ops, RX_SETTLE_NS);
+    } else if (core->end.set && core->all_told && core->taken) {
+        serial_deadline_set(&core->end, core->ops, RX_OFF_NS);
+    }
+}
+
+/* On the timer's notification. Returns true if all guests have been off for RX_OFF_NS. */
+static bool check_end(struct rx_core *core)
+{
+    if (!serial_deadline_passed(&core->end, core->ops)) {
+        return false;
+    }
+    if (core->all_told) {
+        return may_power_off(core);
+    }
+    core->all_told = true;
+    say_all_stopped(core);
+    if (may_power_off(core)) {
+        serial_deadline_set(&core->end, core->ops, RX_OFF_NS);
+    }
+    return false;
+}
+
+static void run(struct rx_core *core)
+{
+    core->checked = false;
     if (move_input(core)) {
         core->stuck.set = false;
     } else {
         scout(core);
         watch_client(core);
     }
+    watch_guests(core);
+}
+
+void rx_core_run(struct rx_core *core)
+{
+    run(core);
     notify_all(core);
 }
 
-void rx_core_timeout(struct rx_core *core)
+bool rx_core_timeout(struct rx_core *core)
 {
     if (serial_deadline_passed(&core->stuck, core->ops)) {
         core->dropping = true;
@@ -246,5 +398,8 @@ void rx_core_timeout(struct rx_core *core)
             say_dropping(core);
         }
     }
-    rx_core_run(core);
+    run(core);
+    bool over = check_end(core);
+    notify_all(core);
+    return over;
 }

@@ -46,9 +46,12 @@ static struct switch_result pass_both(uint8_t first, uint8_t second)
     return (struct switch_result){ .action = SWITCH_NONE, .count = 2, .out = { first, second } };
 }
 
-static struct switch_result show_counters(void)
+/* Finds the command of a key in place of an index; false: it is none. */
+static bool command_key(uint8_t byte, struct switch_result *result)
 {
-    return (struct switch_result){ .action = SWITCH_COUNTERS };
+    *result =
+        (struct switch_result){ .action = byte == COUNTERS_KEY ? SWITCH_COUNTERS : SWITCH_START };
+    return byte == COUNTERS_KEY || byte == START_KEY;
 }
 
 static struct switch_result select_client(uint32_t index)
@@ -78,8 +81,9 @@ static struct switch_result next_ctrl_backslash(struct switch_keys *keys, uint8_
         return hold();
     }
     keys->state = PLAIN;
-    if (byte == COUNTERS_KEY && keys->digits == 0) {
-        return show_counters();
+    struct switch_result command;
+    if (keys->digits == 0 && command_key(byte, &command)) {
+        return command;
     }
     if (is_return(byte) && keys->digits > 0) {
         return select_client(keys->number);
@@ -94,12 +98,13 @@ static struct switch_result next_ctrl_backslash(struct switch_keys *keys, uint8_
 static struct switch_result next_at(struct switch_keys *keys, uint8_t byte)
 {
     uint8_t state = keys->state;
+    struct switch_result command;
     keys->state = PLAIN;
     if (state == PREFIX && is_digit(byte)) {
         return select_client(byte == '0' ? NO_CLIENT : (uint32_t)(byte - '1'));
     }
-    if (state == PREFIX && byte == COUNTERS_KEY) {
-        return show_counters();
+    if (state == PREFIX && command_key(byte, &command)) {
+        return command;
     }
     if (state == BACKSLASH && byte == '@') {
         return pass('@');
@@ -117,6 +122,7 @@ static struct switch_result next_at(struct switch_keys *keys, uint8_t byte)
 static struct switch_result next_return_at(struct switch_keys *keys, uint8_t byte)
 {
     uint8_t state = keys->state;
+    struct switch_result command;
     if (state == AFTER_RETURN && byte == '@') {
         keys->state = PREFIX;
         return hold();
@@ -125,9 +131,9 @@ static struct switch_result next_return_at(struct switch_keys *keys, uint8_t byt
         keys->state = AFTER_RETURN; /* the other client's line has not been touched */
         return select_client((uint32_t)(byte - '0'));
     }
-    if (state == PREFIX && byte == COUNTERS_KEY) {
+    if (state == PREFIX && command_key(byte, &command)) {
         keys->state = AFTER_RETURN;
-        return show_counters();
+        return command;
     }
     keys->state = is_return(byte) ? AFTER_RETURN : PLAIN;
     return state == PREFIX ? pass_both('@', byte) : pass(byte);
@@ -145,14 +151,39 @@ struct switch_result switch_keys_next(struct switch_keys *keys, uint8_t byte)
     }
 }
 
+/* By enum serial_switch. */
+static const struct {
+    const char *all;
+    const char *start;
+} help[] = {
+    [SERIAL_SWITCH_CTRL_BACKSLASH] = {
+        "Ctrl-\\ then index, Enter: move it; Ctrl-\\ then ?: counters, or !: start a stopped guest",
+        "Ctrl-\\ then !",
+    },
+    [SERIAL_SWITCH_AT] = {
+        "@ then number from 1: move it; @ then ?: counters, or !: start a stopped guest",
+        "@ then !",
+    },
+    [SERIAL_SWITCH_RETURN_AT] = {
+        "Return, @ then index: move it, or ?: counters, or !: start a stopped guest",
+        "Return, @ then !",
+    },
+};
+
+#define NUM_CONVENTIONS (sizeof(help) / sizeof(help[0]))
+
+/* An unknown convention counts as the first, as in switch_keys_next(). */
+static unsigned known(uint8_t convention)
+{
+    return convention < NUM_CONVENTIONS ? convention : SERIAL_SWITCH_CTRL_BACKSLASH;
+}
+
 const char *switch_keys_help(uint8_t convention)
 {
-    switch (convention) {
-    case SERIAL_SWITCH_AT:
-        return "@ then number from 1: move it; @ then ?: counters";
-    case SERIAL_SWITCH_RETURN_AT:
-        return "Return, @ then index: move it, or ?: counters";
-    default:
-        return "Ctrl-\\ then index, Enter: move it; Ctrl-\\ then ?: counters";
-    }
+    return help[known(convention)].all;
+}
+
+const char *switch_keys_start_help(uint8_t convention)
+{
+    return help[known(convention)].start;
 }

@@ -7,11 +7,13 @@
 
 #define CTRL_BACKSLASH 0x1c
 #define COUNTERS_KEY   '?' /* in place of an index */
+#define START_KEY      '!' /* likewise */
 
 enum switch_action {
     SWITCH_NONE,     /* pass on `out`, which may be empty */
     SWITCH_SELECT,   /* move the input to client `index`, which may be none */
     SWITCH_COUNTERS, /* show the counters */
+    SWITCH_START,    /* start the client's guest, if it is stopped */
     SWITCH_WRONG,    /* a command that is none */
 };
 
@@ -37,3 +39,6 @@ struct switch_result switch_keys_next(struct switch_keys *keys, uint8_t byte);
 
 /* How to move the input, for the first message: "Ctrl-\ then index, Enter". */
 const char *switch_keys_help(uint8_t convention);
+
+/* The keys that start a stopped guest: "Ctrl-\ then !". */
+const char *switch_keys_start_help(uint8_t convention);

@@ -2,6 +2,7 @@
 /* The receive virtualiser as a protection domain; rx_core.h tells what it does. */
 #include "io/virt/serial_rx/rx_core.h"
 
+#include <cloister/power.h>
 #include <cloister/restart.h>
 #include <microkit.h>
 #include <sddf/timer.h>
@@ -32,6 +33,11 @@ static const struct serial_ops ops = {
     .report = microkit_dbg_puts,
 };
 
+static void power_off(void)
+{
+    (void)microkit_ppcall(config.supervisor_channel, microkit_msginfo_new(POWER_OFF, 0));
+}
+
 void init(void)
 {
     if (!sddf_magic_ok(&config.magic, SDDF_SERIAL)) {
@@ -48,9 +54,9 @@ void notified(microkit_channel ch)
     if (core.config == NULL) {
         return; /* not configured */
     }
-    if (ch == config.timer_channel) {
-        rx_core_timeout(&core);
-    } else {
+    if (ch != config.timer_channel) {
         rx_core_run(&core);
+    } else if (rx_core_timeout(&core)) {
+        power_off();
     }
 }
