@@ -4,7 +4,7 @@
 # Our own, static, by clang: those of every guest, and those of the tests.
 GUEST_OWN_DIR := $(GUEST_DIR)/own
 GUEST_OWN_PROGRAMS := $(addprefix $(GUEST_OWN_DIR)/bin/,vsock_recv vsock_send)
-GUEST_TEST_OWN_PROGRAMS := $(addprefix $(GUEST_OWN_DIR)/test/,vsock_bench vsock_serve etherwatch)
+GUEST_TEST_OWN_PROGRAMS := $(addprefix $(GUEST_OWN_DIR)/test/,vsock_bench vsock_serve etherwatch wake_latency)
 
 define guest_program
 	@$(call need,libc6-dev-arm64-cross libgcc-12-dev-arm64-cross linux-libc-dev-arm64-cross)

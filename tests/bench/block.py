@@ -3,15 +3,15 @@
 and once directly on QEMU. Both are there all the while and measure in turns, so that a busy host
 slows both."""
 
+import contextlib
 import os
 import re
 import subprocess
 
 import qemu
-from direct import Direct
-from result import Figure
+from direct import Machines, compared, disk_options
+from result import Figure, in_turns
 
-ROUNDS = int(os.environ.get("ROUNDS", "3"))
 SIZES = {"4 KiB": 4, "64 KiB": 64, "1 MiB": 1024}  # in KiB
 DEPTHS = (1, 16)
 KINDS = ("read", "write")
@@ -69,24 +69,33 @@ REFERENCE = {("write", 4): 2.1, ("read", 4): 2.7, ("write", 64): 38, ("read", 64
              ("write", 1024): 116, ("read", 1024): 59}
 
 
+@contextlib.contextmanager
+def disks():
+    """One for each side."""
+    paths = [disk_of(name) for name in ("ours", "direct")]
+    try:
+        yield paths
+    finally:
+        for path in paths:
+            os.remove(path)
+
+
 def measure():
     """Figures, each as soon as it is there."""
-    disks = [disk_of(name) for name in ("ours", "direct")]
-    machine = qemu.Machine(qemu.system_image("tests_bench_block"), guests=1, disk=disks[0])
-    ours, direct = machine.guests[0].login(), Direct(disks[1])
-    ours.run("umount /mnt")  # where QEMU's own has the whole disk, nothing is mounted
-    for kind in KINDS:
-        for size, kib in SIZES.items():
-            for name, program, depth in [("dd", dd, 1)] + [("fio", fio, d) for d in DEPTHS]:
-                rounds = [(program(ours, kind, kib, depth), program(direct, kind, kib, depth))
-                          for _ in range(ROUNDS)]
-                yield Figure("block", f"{name} {kind}, {size}, depth {depth}", "MiB/s",
-                             *map(list, zip(*rounds)),
-                             REFERENCE.get((kind, kib)) if name == "dd" else None)
-    for depth in DEPTHS:
-        yield Figure("block", f"interrupts a request, read, 4 KiB, depth {depth}", "",
-                     [interrupts_a_request(ours, depth)], [interrupts_a_request(direct, depth)])
-    machine.stop()
-    direct.stop()
-    for disk in disks:
-        os.remove(disk)
+    with disks() as (our_disk, other_disk), Machines() as machines:
+        ours = machines.ours(qemu.system_image("tests_bench_block"), guests=1, disk=our_disk).guests[0].login()
+        direct = machines.direct(disk=disk_options(other_disk)).login()
+        yield compared("block", ours, direct)
+        for guest in (ours, direct):
+            guest.run("umount /mnt")
+        for kind in KINDS:
+            for size, kib in SIZES.items():
+                for name, program, depth in [("dd", dd, 1)] + [("fio", fio, d) for d in DEPTHS]:
+                    yield Figure("block", f"{name} {kind}, {size}, depth {depth}", "MiB/s",
+                                 *in_turns(lambda: program(ours, kind, kib, depth),
+                                           lambda: program(direct, kind, kib, depth)),
+                                 reference=REFERENCE.get((kind, kib)) if name == "dd" else None)
+        for depth in DEPTHS:
+            yield Figure("block", f"interrupts a request, read, 4 KiB, depth {depth}", "",
+                         *in_turns(lambda: interrupts_a_request(ours, depth),
+                                   lambda: interrupts_a_request(direct, depth)))

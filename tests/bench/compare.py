@@ -41,13 +41,17 @@ def lines(old_figures, new_figures):
 
 
 def main():
-    old, new = (result.read_json(path) for path in sys.argv[1:])
+    try:
+        old, new = (result.read_json(path) for path in sys.argv[1:])
+    except result.Unreadable as unreadable:
+        sys.exit(str(unreadable))
     for name, (conditions, _) in (("old", old), ("new", new)):
         print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in conditions.items()))
     changed = list(lines(old[1], new[1]))
     print("\n".join(changed) if changed else "Nothing has changed beyond the noise.")
 
 
-if len(sys.argv) != 3:
-    sys.exit("make bench-compare OLD=before.json NEW=after.json")
-main()
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("make bench-compare OLD=before.json NEW=after.json")
+    main()

@@ -11,8 +11,8 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "system"))
 import block  # noqa: E402
+import direct  # noqa: E402
 import qemu  # noqa: E402
-from direct import Direct  # noqa: E402
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 EMPTY = qemu.DISK.replace("disk.img", "disk-ext4.img")
@@ -57,9 +57,10 @@ def main():
     for guest in served.guests:
         guest.login()
     native = qemu.Machine(qemu.system_image("tests_bench_block"), guests=1, disk=disks[1])
-    guests = [prepare(served.guests[0], "/dev/vda"),
-              prepare(native.guests[0].login(), "/dev/vda"),
-              prepare(Direct(disks[2]), "/dev/vda1")]
+    guests = [served.guests[0], native.guests[0].login(),
+              direct.Direct(name="guest1", memory="192M", disk=direct.disk_options(disks[2])).login()]
+    direct.compared("the disk that a guest serves", guests[0], guests[2])
+    guests = [prepare(guest, "/dev/vda") for guest in guests]
     print("| what | served by a guest | native | directly on QEMU |\n|---|---|---|---|")
     for row in rows(guests, print):
         print("| " + " | ".join(row) + " |", flush=True)

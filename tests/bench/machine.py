@@ -11,85 +11,112 @@ import xml.etree.ElementTree as ElementTree
 import direct
 import qemu
 import work
-from result import Figure
+from result import ROUNDS, Figure, in_turns
 
-ROUNDS = int(os.environ.get("ROUNDS", "3"))
-BUILD_DIR = direct.BUILD_DIR
 COUNTER_NS = 16  # a tick of QEMU's 62.5 MHz counter; as many instructions under -icount shift=0
 CONSOLE_BYTES = 200_000
-IDLE_SECONDS = 15
+IDLE_SECONDS = 10
 MIB = 1 << 20
 RAM_PADDR = 0x40000000  # below it are devices
-BOOTS = {"simple": 1, "virtio": 2, "tests_system_four": 4}
+USER_NET = ("-netdev", "user,id=wire", "-device", "virtio-net-device,netdev=wire")
+# Of each system that is booted: its guests, their memory, and the devices of one beside the console.
+BOOTS = {"simple": (1, "256M", {}),
+         "virtio": (2, "256M", {"disk": direct.disk_options(qemu.DISK, snapshot=True), "net": USER_NET}),
+         "tests_system_four": (4, "80M", {})}
 REFERENCE_BOOTS = {1: 4.1, 2: 11.5}
 
 
-def boot_seconds(name, guests):
-    """To the last prompt."""
-    machine = qemu.Machine(qemu.system_image(name))
+def boot_ours(name, guests):
+    """Seconds to the last prompt."""
+    with direct.Machines() as machines:
+        machine = machines.ours(qemu.system_image(name))
+        for _ in range(guests):
+            machine.expect(r"guest\d login: ")
+        return time.monotonic() - machine.started
+
+
+def boot_directly(guests, memory, devices):
+    """Seconds of so many boots one behind the other."""
+    seconds = 0
     for _ in range(guests):
-        machine.expect(r"guest\d login: ")
-    seconds = time.monotonic() - machine.started
-    machine.stop()
+        with direct.Machines() as machines:
+            machine = machines.direct(memory=memory, initrd="initrd.cpio.gz", **devices)
+            machine.await_prompt()
+            seconds += time.monotonic() - machine.started
     return seconds
+
+
+def boot_sides(name, memory, devices):
+    with direct.Machines() as machines:
+        ours = machines.ours(qemu.system_image(name))
+        beside = machines.direct(memory=memory, initrd="initrd.cpio.gz", **devices)
+        return direct.compared(f"boot of {name}", ours.guests[0].login(), beside.login())
 
 
 def boot():
     """Of n guests, beside as many boots of one directly on QEMU."""
-    for name, guests in BOOTS.items():
-        rounds = [(boot_seconds(name, guests), guests * direct.boot_seconds()) for _ in range(ROUNDS)]
+    for name, (guests, memory, devices) in BOOTS.items():
+        yield boot_sides(name, memory, devices)
         yield Figure("boot", f"{guests} guest{'s' * (guests > 1)} to the prompt, beside as many boots",
-                     "s", *map(list, zip(*rounds)), REFERENCE_BOOTS.get(guests))
+                     "s", *in_turns(lambda: boot_ours(name, guests),
+                                    lambda: boot_directly(guests, memory, devices)),
+                     reference=REFERENCE_BOOTS.get(guests))
 
 
 def ticks(*options):
     """Of 1,000 reads of GICD_TYPER by a bare guest, whose distributor its VMM emulates."""
-    machine = qemu.Machine(qemu.system_image("tests_bench_trap"), extra=options, guests=0)
-    machine.expect("done")
-    machine.stop()
-    return statistics.median(int(t) for t in re.findall(r"ticks for 1000 reads: (\d+)", machine.log))
+    with direct.Machines() as machines:
+        machine = machines.ours(qemu.system_image("tests_bench_trap"), extra=options, guests=0)
+        machine.expect("done")
+        return statistics.median(int(t) for t in re.findall(r"ticks for 1000 reads: (\d+)", machine.log))
 
 
 def trap():
     yield Figure("trap", "a read of GICD_TYPER", "µs",
-                 [ticks() * COUNTER_NS / 1e6 for _ in range(ROUNDS)], [], 87)
+                 [ticks() * COUNTER_NS / 1e6 for _ in range(ROUNDS)], reference=87)
     yield Figure("trap", "a read of GICD_TYPER, under icount", "instructions",
-                 [ticks(*work.ICOUNT) * COUNTER_NS / 1000], [], 4122)
+                 [ticks(*work.ICOUNT) * COUNTER_NS / 1000], reference=4122)
 
 
-def console_rate(guest):
-    """KB a second that a guest prints, by its own clock."""
+def console_rate(guest, terminal="/dev/hvc0"):
+    """kB a second that a guest prints, by its own clock."""
     said = guest.run(f"time sh -c 'yes 0123456789012345678901234567890123456789012345678901234567890 | "
-                     f"head -c {CONSOLE_BYTES}'")
+                     f"head -c {CONSOLE_BYTES}' >{terminal}")
     real = re.search(r"real\s+(\d+)m\s*([\d.]+)s", said)
     return CONSOLE_BYTES / 1000 / (int(real[1]) * 60 + float(real[2]))
 
 
 def console():
-    machine = qemu.Machine(qemu.system_image("tests_bench_block"), guests=1)
-    guests = machine.guests[0].login(), direct.Direct()
-    rounds = [[console_rate(guest) for guest in guests] for _ in range(ROUNDS)]
-    yield Figure("console", "output (QEMU's: its PL011)", "kB/s", *map(list, zip(*rounds)))
-    machine.stop()
-    guests[1].stop()
+    """The virtIO console of both; and QEMU's PL011, for the console of all our guests goes there."""
+    with direct.Machines() as machines:
+        ours = machines.ours(qemu.system_image("tests_bench_block"), guests=1).guests[0].login()
+        beside = machines.direct(disk=direct.disk_options(qemu.DISK, snapshot=True)).login()
+        yield direct.compared("console", ours, beside)
+        for name, terminal in (("virtIO console", "/dev/hvc0"), ("PL011", "/dev/ttyAMA0")):
+            yield Figure("console", f"output, beside QEMU's {name}", "kB/s",
+                         *in_turns(lambda: console_rate(ours), lambda: console_rate(beside, terminal)))
 
 
-def share(machine, wait):
-    before = machine.cpu_seconds()
+def share(machines, wait):
+    """Of a core of the host, that these QEMUs use together while nothing happens."""
+    before = sum(machine.cpu_seconds() for machine in machines)
     wait(IDLE_SECONDS)
-    return (machine.cpu_seconds() - before) / IDLE_SECONDS * 100
+    return (sum(machine.cpu_seconds() for machine in machines) - before) / IDLE_SECONDS * 100
 
 
 def idle():
-    machine = qemu.Machine(qemu.system_image("virtio"))
-    one = direct.Direct()
-    for _ in range(2):
-        machine.expect(r"guest\d login: ")
-    machine.settle(5)
-    yield Figure("idle", "share of a host core: two guests, beside twice one", "%",
-                 [share(machine, machine.settle)], [2 * share(one, time.sleep)], 101)
-    machine.stop()
-    one.stop()
+    _, memory, devices = BOOTS["virtio"]
+    with direct.Machines() as machines:
+        ours = machines.ours(qemu.system_image("virtio"))
+        beside = [machines.direct(name=f"guest{i}", memory=memory, initrd="initrd.cpio.gz", **devices)
+                  for i in range(2)]
+        for guest in (*ours.guests, *beside):
+            guest.login()
+        yield direct.compared("idle", ours.guests[0], beside[0])
+        ours.settle(5)
+        yield Figure("idle", "share of a host core: two guests, beside two QEMUs", "%",
+                     *in_turns(lambda: share([ours], ours.settle), lambda: share(beside, time.sleep)),
+                     reference=101)
 
 
 def memory():
@@ -123,14 +150,14 @@ def size():
         yield Figure("size", f"image of {name}", "bytes", [os.path.getsize(qemu.system_image(name))])
     for name, reference in (("vmm", 82000), ("switch", None), ("blk_virt", None), ("sdk/kernel", None)):
         yield Figure("size", f"text of {name}", "bytes",
-                     [text_bytes(os.path.join(qemu.TARGET_DIR, f"{name}.elf"))], [], reference)
+                     [text_bytes(os.path.join(qemu.TARGET_DIR, f"{name}.elf"))], reference=reference)
 
 
 def counts():
     """Of a unit of work between the guests of systems/virtio, under icount."""
-    machine = qemu.Machine(qemu.system_image("virtio_tools"), extra=work.ICOUNT)
-    work.set_up(machine)
-    for name in work.UNITS:
-        for what, count in work.counts(machine, name).items():
-            yield Figure(f"counts: {name}", what, "", [count])
-    machine.stop()
+    with direct.Machines() as machines:
+        machine = machines.ours(qemu.system_image("virtio_tools"), extra=work.ICOUNT)
+        work.set_up(machine)
+        for name in work.UNITS:
+            for what, count in work.counts(machine, name).items():
+                yield Figure(f"counts: {name}", what, "", [count])

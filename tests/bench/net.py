@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The network: two guests on the switch (systems/vswitch) beside two QEMUs joined by a socket, which
-have a core of the host each; loopback within one guest, which is what a core can do; and the way to
-the host (systems/virtio, an iperf3 server behind QEMU's user network) beside QEMU's own."""
+have a core of the host each, and once more with all of a side's threads on one core of the host;
+without offloads, which that socket does not carry; loopback within one guest, which is what a core can
+do; and the way to the host (systems/virtio, an iperf3 server behind QEMU's user network) beside QEMU's
+own."""
 
 import contextlib
-import os
 import re
 import socket
 import subprocess
+import time
 
+import direct
 import net_tools
 import qemu
-from direct import Direct
-from result import Figure
+from machine import USER_NET
+from result import Figure, in_turns
 
-ROUNDS = int(os.environ.get("ROUNDS", "3"))
-SECONDS = 3
+SECONDS = 2
 PINGS = 200
 HOST = "10.0.2.2"  # as QEMU's user network has it
 REFERENCE = {"TCP": 31, "UDP, 1,460 bytes": 3.8, "ping, average": 11.2, "ping to the host, average": 4.1}
@@ -42,40 +44,70 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def two_directly():
-    """Guests of two QEMUs with one wire between them."""
+def wire(port, end, number):
+    """One end of a wire between two QEMUs, `listen` or `connect`, and a card there: eth0 is the one of
+    the lower number."""
+    mac = f"52:54:00:00:0{number}:{'01' if end == 'listen' else '02'}"
+    return ("-netdev", f"socket,id=wire{number},{end}=127.0.0.1:{port}",
+            "-device", f"virtio-net-device,netdev=wire{number},bus=virtio-mmio-bus.{number},mac={mac}")
+
+
+def await_listener(port):
+    """A connection to see would be the wire's: what the kernel knows is looked at."""
+    end = time.monotonic() + qemu.HANG_S
+    while time.monotonic() < end:
+        with open("/proc/net/tcp", encoding="ascii") as sockets:
+            if re.search(rf"0100007F:{port:04X} 00000000:0000 0A", sockets.read()):
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"no QEMU listens on port {port}")
+
+
+def two_directly(machines):
+    """Guests of two QEMUs with one wire between them, named as those of systems/vswitch."""
     port = free_port()
-    guests = [Direct(options=("-netdev", f"socket,id=wire,{end}=127.0.0.1:{port}",
-                              "-device", f"virtio-net-device,netdev=wire,mac=52:54:00:00:00:0{mac}"))
-              for mac, end in enumerate(("listen", "connect"), 1)]
-    for index, guest in enumerate(guests):
-        guest.index = index
-    return guests
+    first = machines.direct(name="vm0", index=0, net=wire(port, "listen", 1))
+    await_listener(port)
+    return [first, machines.direct(name="vm1", index=1, net=wire(port, "connect", 1))]
+
+
+def reload_without_offloads(guest):
+    """What a guest offers its network card: nothing but whole frames with their checksums."""
+    guest.run("rmmod virtio_net; modprobe virtio_net gso=0 csum=0; "
+              "while ! ifconfig eth0 >/dev/null 2>&1; do usleep 50000; done")
+    net_tools.set_up(guest)
+
+
+STREAM = dict(STREAMS)["TCP"]
+PART = "network, guest to guest"
 
 
 def between_guests():
-    machine = qemu.Machine(qemu.system_image("vswitch"), names="vm")
-    pairs = [[guest.login() for guest in machine.guests], two_directly()]
-    for pair in pairs:
-        for guest in pair:
+    with direct.Machines() as machines:
+        ours = machines.ours(qemu.system_image("vswitch"), names="vm")
+        pairs = [[guest.login() for guest in pair] for pair in (ours.guests, two_directly(machines))]
+        yield direct.compared("network, guest to guest", pairs[0][0], pairs[1][0])
+        for guest in (*pairs[0], *pairs[1]):
             net_tools.set_up(guest)
             net_tools.serve_iperf(guest)
 
-    def figure(name, unit, measure, *what):
-        rounds = [[measure(second, net_tools.address(first), *what) for first, second in pairs]
-                  for _ in range(ROUNDS)]
-        return Figure("network, guest to guest", name, unit, *map(list, zip(*rounds)),
-                      REFERENCE.get(name))
+        def figure(name, unit, measure, *what):
+            ways = [lambda pair=pair: measure(pair[1], net_tools.address(pair[0]), *what) for pair in pairs]
+            return Figure(PART, name, unit, *in_turns(*ways), reference=REFERENCE.get(name))
 
-    yield figure("ping, average", "ms", milliseconds)
-    for name, options in STREAMS:
-        yield figure(name, "Mb/s", megabits, options)
-    rounds = [[megabits(pair[1], "127.0.0.1", "") for pair in pairs] for _ in range(ROUNDS)]
-    yield Figure("network, guest to guest", "TCP over loopback within one guest", "Mb/s",
-                 *map(list, zip(*rounds)))
-    machine.stop()
-    for guest in pairs[1]:
-        guest.stop()
+        yield figure("ping, average", "ms", milliseconds)
+        for name, options in STREAMS:
+            yield figure(name, "Mb/s", megabits, options)
+        with direct.one_host_core([ours]), direct.one_host_core(pairs[1]):
+            yield figure("ping, average, a host core for each side", "ms", milliseconds)
+            for name, options in STREAMS:
+                if options != "-R":
+                    yield figure(f"{name}, a host core for each side", "Mb/s", megabits, options)
+        yield Figure(PART, "TCP over loopback within one guest", "Mb/s",
+                     *in_turns(*[lambda pair=pair: megabits(pair[1], "127.0.0.1", STREAM) for pair in pairs]))
+        for guest in (*pairs[0], *pairs[1]):
+            reload_without_offloads(guest)
+        yield figure("TCP without offloads on both sides", "Mb/s", megabits, STREAM)
 
 
 @contextlib.contextmanager
@@ -92,22 +124,23 @@ def server_on_the_host():
 
 
 def to_the_host(port):
-    machine = qemu.Machine(qemu.system_image("virtio_tools"))
-    direct = Direct(options=("-netdev", "user,id=wire", "-device", "virtio-net-device,netdev=wire"))
-    ours = machine.guests[0].login()
-    machine.guests[1].login()
-    for guest in (ours, direct):
-        guest.run("ifconfig eth0 10.0.2.20 netmask 255.255.255.0 up")
+    with direct.Machines() as machines:
+        ours, other = machines.ours(qemu.system_image("virtio_tools")).guests
+        disk = direct.disk_options(qemu.DISK, snapshot=True)
+        beside = machines.direct(disk=disk, net=USER_NET).login()
+        other.login()
+        yield direct.compared("network, to the host", ours.login(), beside)
+        for guest in (ours, beside):
+            guest.run("ifconfig eth0 10.0.2.20 netmask 255.255.255.0 up")
 
-    def figure(name, unit, measure, *what):
-        rounds = [[measure(guest, HOST, *what) for guest in (ours, direct)] for _ in range(ROUNDS)]
-        return Figure("network, to the host", name, unit, *map(list, zip(*rounds)), REFERENCE.get(name))
+        def figure(name, unit, measure, *what):
+            return Figure("network, to the host", name, unit,
+                          *in_turns(lambda: measure(ours, HOST, *what), lambda: measure(beside, HOST, *what)),
+                          reference=REFERENCE.get(name))
 
-    yield figure("ping to the host, average", "ms", milliseconds)
-    for name, options in STREAMS:
-        yield figure(f"{name} to the host", "Mb/s", megabits, f"-p {port} {options}")
-    machine.stop()
-    direct.stop()
+        yield figure("ping to the host, average", "ms", milliseconds)
+        for name, options in STREAMS:
+            yield figure(f"{name} to the host", "Mb/s", megabits, f"-p {port} {options}")
 
 
 def measure():

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-TRAP_GUEST := $(TARGET_DIR)/tests/bench/trap_guest.Image
+BARE_GUESTS := $(TARGET_DIR)/tests/bench
 
-$(TRAP_GUEST): $(TARGET_DIR)/tests/bench/trap_guest.o
+$(BARE_GUESTS)/%_guest.Image: $(BARE_GUESTS)/%_guest.o
 	@mkdir -p $(@D)
 	llvm-objcopy -O binary -j .text $< $@
 
-.PHONY: trap-image
-trap-image: $(TRAP_GUEST)
-	@$(MAKE) image SYSTEM=tests/bench/trap.yaml LINUX=$(TRAP_GUEST)
+.PHONY: trap-image interrupt-image
+trap-image interrupt-image: %-image: $(BARE_GUESTS)/%_guest.Image
+	@$(MAKE) image SYSTEM=tests/bench/$*.yaml LINUX=$<
 
 .PHONY: bench bench-compare bench-images
 bench: bench-images ## measure everything, beside QEMU's own (BENCH=boot,trap,... picks parts)
@@ -17,9 +17,9 @@ bench: bench-images ## measure everything, beside QEMU's own (BENCH=boot,trap,..
 bench-compare: ## what has changed from OLD=one.json to NEW=other.json
 	@/usr/bin/python3 tests/bench/compare.py $(OLD) $(NEW)
 
-bench-images: trap-image work-image $(TARGET_DIR)/tests/system/disk.img $(GUEST_DIR)/initrd-test.cpio.gz
+bench-images: trap-image interrupt-image work-image $(TARGET_DIR)/tests/system/disk.img $(GUEST_DIR)/initrd-test.cpio.gz
 	@set -e; for system in simple virtio tests/system/four.yaml; do $(MAKE) image SYSTEM=$$system; done
-	@set -e; for system in tests/bench/block.yaml vswitch tests/system/vsock.yaml; do \
+	@set -e; for system in tests/bench/block.yaml tests/bench/latency.yaml vswitch tests/system/vsock.yaml; do \
 	    $(MAKE) image SYSTEM=$$system INITRD=$(GUEST_DIR)/initrd-test.cpio.gz; done
 
 # Equal guests, more and more of them.

@@ -4,6 +4,8 @@
  * distributor's GICD_TYPER, which its VMM emulates, and prints the counter's ticks for each 1,000
  * reads on the emulated PL011. Under `-icount shift=0` a tick of 62.5 MHz is 16 instructions.
  */
+#include "bare_guest.inc"
+
 #ifndef ROUNDS
 #define ROUNDS 20
 #endif
@@ -11,20 +13,9 @@
 #define READS 1000
 #endif
 #define GICD_TYPER 0x08000004
-#define PL011_DR   0x09000000
 
-    .text
-    .global _start
-_start:
-    b 1f
-    .word 0
-    .quad 0 /* text_offset */
-    .quad image_end - _start
-    .quad 2 /* flags: little endian, 4 KiB pages */
-    .quad 0, 0, 0
-    .ascii "ARM\x64"
-    .word 0
-1:  mov w20, #ROUNDS
+main:
+    mov w20, #ROUNDS
 round:
     movz x1, #(GICD_TYPER & 0xffff)
     movk x1, #(GICD_TYPER >> 16), lsl #16
@@ -45,45 +36,9 @@ round:
     bl putc
     subs w20, w20, #1
     b.ne round
-    adr x0, end
-    bl puts
-    movz x0, #0x0008
-    movk x0, #0x8400, lsl #16 /* PSCI SYSTEM_OFF */
-    smc #0
-    b .
-
-puts: /* x0: text */
-    mov x9, x30
-    mov x10, x0
-3:  ldrb w0, [x10], #1
-    cbz w0, 4f
-    bl putc
-    b 3b
-4:  ret x9
-
-putc: /* w0: character */
-    movz x11, #(PL011_DR & 0xffff)
-    movk x11, #(PL011_DR >> 16), lsl #16
-    str w0, [x11]
-    ret
-
-put_decimal: /* x0: number; leading zeros, 8 digits */
-    mov x9, x30
-    mov x12, x0
-    movz x13, #0x9680 /* 10^7 */
-    movk x13, #0x98, lsl #16
-    mov x14, #10
-5:  udiv x15, x12, x13
-    msub x12, x15, x13, x12
-    add w0, w15, #'0'
-    bl putc
-    udiv x13, x13, x14
-    cbnz x13, 5b
-    ret x9
+    b finish
 
 text:
     .asciz "ticks for 1000 reads: "
-end:
-    .asciz "done\n"
     .balign 8
 image_end:
