@@ -9,7 +9,8 @@ import sys
 import time
 import traceback
 
-os.environ.setdefault("CLOISTER_LIFE_S", "1800")  # of a QEMU: a part lasts some minutes
+os.environ.setdefault("CLOISTER_LIFE_S", "1800")  # of a QEMU: a part takes some minutes
+os.environ.setdefault("CLOISTER_HANG_S", "300")  # of a wait: 100 MB under icount on a busy host
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "system"))
 import block  # noqa: E402

@@ -54,6 +54,7 @@ def spawn(arguments):
     child = pexpect.spawn("timeout", arguments, encoding="utf-8", codec_errors="replace",
                           timeout=qemu.HANG_S, echo=False)
     child.delaybeforesend = None
+    child.maxread = 65536
     return child
 
 
