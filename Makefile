@@ -26,6 +26,20 @@ SHELL := /bin/bash
 # V=1 shows each command; otherwise a line says what is being made.
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)	$(2)')
+# `COMMAND $(call or_say,SENTENCE)`: what failed and what to do, where the command does not say it.
+or_say = || { echo "$(1)" >&2; exit 1; }
+
+# ---- Values that cannot work are refused before anything is built ------------------------------
+# `$(call refuse_unless,NAME,VALUE,CHOICES)`
+refuse_unless = $(if $(filter $(3),$(2)),,$(error $(1)=$(2): there is no such choice; choose one of: $(strip $(3))))
+NO_SPACES := BUILD_DIR SYSTEM MICROKIT_SDK LINUX INITRD GUEST_CACHE BOARD_DTB PROGRAM_DIR
+$(foreach name,$(NO_SPACES),$(if $(word 2,$($(name))),$(error $(name)=$($(name)): make cannot handle \
+    spaces in this path; use a path without spaces, or a symbolic link)))
+$(if $(strip $(BUILD_DIR)),,$(error BUILD_DIR= is empty; name a folder, or leave it out for build/))
+# `make clean` with BUILD_DIR=. would remove the sources.
+as_word = $(subst $(subst ,, ),?,$(1))
+$(if $(filter $(patsubst %/,%,$(call as_word,$(realpath $(BUILD_DIR))))/%,$(call as_word,$(CURDIR))/),$(if $(realpath \
+    $(BUILD_DIR)),$(error BUILD_DIR=$(BUILD_DIR) holds the sources; name a folder of its own)))
 
 WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wshadow
 # A value that changes as it is assigned is an error, in either direction of the sign (clang's

@@ -11,7 +11,8 @@
 #
 # CACHE holds one folder for each package asked for: its files and their checksums. A package whose
 # name is only the way to the current one (linux-image-arm64) stands for what it depends on.
-set -euo pipefail
+# shellcheck source=.ci/script.sh
+. "$(dirname "$0")/../.ci/script.sh"
 
 readonly ARCHITECTURE=arm64
 readonly KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -19,7 +20,6 @@ readonly SOURCE_PARTS=${APT_SOURCE_PARTS:-/etc/apt/sources.list.d}
 readonly SOURCE_LIST=${APT_SOURCE_LIST:-/etc/apt/sources.list}
 
 say() { echo "guest: $*" >&2; }
-die() { say "$*"; exit 1; }
 
 # Prints "URI SUITE OPTIONS" for each enabled binary source that offers the component main.
 one_line_sources() {
@@ -92,7 +92,8 @@ configure_apt() {
     mkdir -p "$work"/{state/lists/partial,cache/archives/partial,empty}
     : >"$work/status"
     for type in "$@"; do debian_sources | sed "s/^/$type /"; done >"$work/sources.list"
-    [ -s "$work/sources.list" ] || die "the host's apt sources name no Debian suite with main"
+    [ -s "$work/sources.list" ] || die "this machine's apt sources name no suite of its" \
+        "Debian release with 'main'; add one to $SOURCE_LIST"
     {
         apt-config dump | grep '^Acquire::' | grep -vE '^Acquire::(IndexTargets|Languages)' || true
         cat <<CONFIG
@@ -122,8 +123,9 @@ update_index() {
     say "reading Debian's package index for $ARCHITECTURE"
     apt-get -q update >"$log" 2>&1 || true
     [ -n "$(apt-cache pkgnames busybox-static 2>/dev/null)" ] || {
-        grep -E '^(Err|E:|W:)' "$log" | head -n 5 >&2 || true
-        die "no package index: is the network there, and the Debian mirror of the host's apt sources?"
+        grep -E '^(E:|W:)' "$log" | sort -u | head -n 5 >&2 || true
+        die "no package index came; check the network and the Debian mirror of this machine's apt" \
+            "sources, then run make again. With GUEST_CACHE= the packages of an earlier build do"
     }
 }
 
@@ -134,7 +136,8 @@ current_name() {
     linux-*-"$ARCHITECTURE")
         apt-cache depends --no-recommends --no-suggests "$1" | awk '
             $1 == "Depends:" && $2 ~ /^linux-.*[0-9]/ { print $2; found = 1; exit }
-            END { exit !found }' || die "$1 leads to no kernel package" ;;
+            END { exit !found }' || die "Debian's package $1 leads to no kernel package; run 'apt-get update'," \
+            "and look whether the release still has it" ;;
     *) echo "$1" ;;
     esac
 }
@@ -167,7 +170,7 @@ download() {
     rm -rf "$work/new" "${cache:?}/$package"
     mkdir "$work/new"
     (cd "$work/new" && get "$name" && sha256sum -- * >"$work/SHA256" && mv "$work/SHA256" .) ||
-        die "could not download $name: is the network there?"
+        die "could not download $name; check the network and the free space, then run make again"
     mv "$work/new" "$cache/$package"
 }
 
@@ -176,11 +179,10 @@ fill_cache() {
     shift
     for package in "$@"; do is_cached "$cache/$package" || missing+=("$package"); done
     [ ${#missing[@]} -gt 0 ] || return 0
-    [ -r "$KEYRING" ] || die "$KEYRING is missing (package debian-archive-keyring)"
+    [ -r "$KEYRING" ] || die "$KEYRING is missing; install the package debian-archive-keyring"
 
     work=$(mktemp -d "$cache/.apt.XXXXXX")
-    # shellcheck disable=SC2064 # the folder's name as it is now
-    trap "rm -rf '$work'" EXIT
+    remove_at_exit "$work"
     case " ${missing[*]}" in *" src:"*) types+=(deb-src) ;; esac
     configure_apt "$work" "${types[@]}"
     update_index "$work/log"
@@ -209,6 +211,7 @@ unpack() {
     mkdir -p "$tree"
     for package in "$@"; do
         say "unpacking $(cd "$cache/$package" && ls ./*.deb ./*.dsc 2>/dev/null | cut -c 3-)"
+        REMEDY="remove $cache/$package, so that it is downloaded again, and look at the free space"
         unpack_one "$cache/$package" "$tree" "$package"
     done
 }

@@ -3,18 +3,16 @@
 # rootfs.sh TREE OUT MODULES OVERLAY...: makes the guests' root file system, a compressed cpio
 # archive, from the unpacked packages in TREE (busybox and the modules that the list MODULES names)
 # and the files of each OVERLAY folder. The same inputs give the same archive, byte for byte.
-set -euo pipefail
-
-say() { echo "guest: $*" >&2; }
-die() { say "$*"; exit 1; }
+# shellcheck source=.ci/script.sh
+. "$(dirname "$0")/../.ci/script.sh"
 
 # depmod and modprobe stand where an ordinary user's PATH may not look.
 PATH=$PATH:/usr/sbin:/sbin
 
 kernel_version() {
     local versions=("$1"/lib/modules/*)
-    [ ${#versions[@]} -eq 1 ] || die "$1 holds the modules of more than one kernel"
-    [ -d "${versions[0]}" ] || die "$1 holds no kernel modules"
+    [ ${#versions[@]} -eq 1 ] || die "$1 holds the modules of more than one kernel; remove $1"
+    [ -d "${versions[0]}" ] || die "$1/lib/modules holds no kernel's modules; remove $1, so that it is unpacked again"
     basename "${versions[0]}"
 }
 
@@ -33,7 +31,7 @@ module_files() {
     local tree=$1 version=$2 module steps
     while read -r module; do
         steps=$(modprobe -d "$tree" -S "$version" --show-depends "$module") ||
-            die "kernel $version has no module $module"
+            die "kernel $version has no module $module; take it out of $3, or add the package that has it"
         # "insmod /path/lib/modules/VERSION/kernel/x.ko" or "builtin x"
         sed -nE "s:^insmod .*/lib/modules/$version/([^ ]*).*:\1:p" <<<"$steps"
     done < <(sed -E 's/#.*//; /^[ \t]*$/d' "$3") | sort -u
@@ -73,8 +71,9 @@ main() {
     local tree=$1 out=$2 list=$3 overlay work
     shift 3
     work=$(mktemp -d "$out.XXXXXX")
-    # shellcheck disable=SC2064 # the folder's name as it is now
-    trap "rm -rf '$work'" EXIT
+    remove_at_exit "$work"
+    REMEDY="look at the free space; if there is enough, remove $tree, so that it is unpacked again"
+    [ -r "$list" ] || die "$list, the list of the guests' kernel modules, is missing; check it out again"
     lay_out "$work/root"
     cp "$tree/bin/busybox" "$work/root/bin"
     install_modules "$tree" "$work/root" "$list"

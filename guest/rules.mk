@@ -20,7 +20,8 @@ $(GUEST_DIR)/.tree: guest/fetch.sh guest/rules.mk
 	@touch $@
 
 $(GUEST_DIR)/Image: $(GUEST_DIR)/.tree
-	cp $(GUEST_DIR)/tree/boot/vmlinuz-* $@
+	cp $(GUEST_DIR)/tree/boot/vmlinuz-* $@ \
+	    $(call or_say,The unpacked kernel package has no kernel; remove $(GUEST_DIR)/tree and $(GUEST_DIR)/.tree and run make again)
 
 $(GUEST_DIR)/initrd.cpio.gz: guest/rootfs.sh guest/modules.list $(GUEST_DIR)/.tree \
     $(shell find $(GUEST_OVERLAYS)) $(GUEST_OWN_PROGRAMS)

@@ -5,7 +5,9 @@
 # disk.sh --add FILE PARTITIONS [fat|ext4]: adds the partitions that a disk of this script's lacks; those
 # that it has stay as they are.
 # disk.sh --check FILE PARTITIONS: says what to do about a disk that has fewer. Needs no other program.
-set -euo pipefail
+# shellcheck source=.ci/script.sh
+. "$(dirname "$0")/../.ci/script.sh"
+REMEDY="look at the free space, and whether sfdisk, mkfs.fat and mkfs.ext4 are there"
 
 readonly SECTOR_BYTES=512 FIRST=2048 SECTORS=131072 MBR_MOST=4 GPT_MOST=128
 readonly TYPE_GPT=238
@@ -13,14 +15,13 @@ readonly TYPE_GPT=238
 # sfdisk and mkfs.fat stand where an ordinary user's PATH may not look.
 PATH=$PATH:/usr/sbin:/sbin
 
-die() { echo "$*" >&2; exit 1; }
-
 mode='make'
 case "${1:-}" in --add | --check) mode=${1#--}; shift ;; esac
 [ $# -ge 1 ] || die "usage: disk.sh [--add|--check] FILE [PARTITIONS [fat|ext4]]"
 readonly FILE=$1 PARTITIONS=${2:-2} TYPE=${3:-fat}
-((PARTITIONS <= GPT_MOST)) ||
-    die "disk.sh: a disk has $GPT_MOST partitions at most, not $PARTITIONS; give the guests lower numbers"
+[[ $TYPE =~ ^(fat|ext4)$ ]] || die "DISK_TYPE=$TYPE: there is no such type; choose fat or ext4"
+[[ $PARTITIONS =~ ^[1-9][0-9]{0,2}$ ]] && ((PARTITIONS <= GPT_MOST)) ||
+    die "a disk has $GPT_MOST partitions at most, not $PARTITIONS; give the guests lower numbers"
 
 # ---- What a disk has ----------------------------------------------------------------------------
 

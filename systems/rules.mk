@@ -21,7 +21,8 @@ $(BUILD_DIR)/board/%.dtb:
 	@$(call need,qemu-system-arm)
 	@echo 'Asking QEMU for its device tree: $@'
 	@qemu-system-aarch64 -machine $(QEMU_MACHINE),dtb-randomness=off,dumpdtb=$@ -cpu $(QEMU_CPU) \
-	    -m $(QEMU_MEMORY) -nodefaults -display none >$@.log 2>&1 || { cat $@.log >&2; exit 1; }
+	    -m $(QEMU_MEMORY) -nodefaults -display none >$@.log 2>&1 || { cat $@.log >&2; \
+	    echo 'QEMU has no such board; correct QEMU_CPU=$(QEMU_CPU) or QEMU_MEMORY=$(QEMU_MEMORY)' >&2; exit 1; }
 
 # ---- Which system ------------------------------------------------------------------------------
 KNOWN_SYSTEMS := $(patsubst systems/%/system.yaml,%,$(wildcard systems/*/system.yaml))
@@ -76,7 +77,7 @@ image: known-system $(SYSTEM_IMAGE) picture-if-easy ## build the system image of
 # ---- Its picture -------------------------------------------------------------------------------
 # Drawn with the image where graphviz is there already; `make picture` installs it.
 $(SYSTEM_DIR)/system.svg: $(SYSTEM_DIR)/system.xml
-	@dot -Tsvg $(@D)/system.dot -o $@
+	@dot -Tsvg $(@D)/system.dot -o $@ $(call or_say,graphviz cannot draw $(@D)/system.dot; reinstall it (apt-get install --reinstall graphviz) or remove it)
 
 .PHONY: picture picture-if-easy
 picture: known-system ## draw SYSTEM: guests, PDs, channels, memory, devices

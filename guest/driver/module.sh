@@ -2,23 +2,27 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # module.sh TREE CACHE OUT: builds uio_pdrv_genirq.ko for the kernel whose modules lie in TREE, out of
 # Debian's source of that kernel and against its headers. Downloads are kept in CACHE.
-set -euo pipefail
+# shellcheck source=.ci/script.sh
+. "$(dirname "$0")/../../.ci/script.sh"
 
 readonly SOURCE=drivers/uio/uio_pdrv_genirq.c
 
-die() { echo "guest: $*" >&2; exit 1; }
-
 [ $# -eq 3 ] || die "usage: module.sh TREE CACHE OUT"
+REMEDY="look at the free space; if there is enough, remove $1, so that it is unpacked again"
 version=$(ls "$1/lib/modules")   # 6.1.0-56-arm64
 series=$(cut -d. -f1,2 <<<"$version")
 cache=$(realpath "$2")
 out=$(realpath "$3")
-work=$(dirname "$out")
+# Linux's makefiles cannot work below a folder with a space in its name.
+work=$(mktemp -d)
+remove_at_exit "$work"
 headers=$work/headers
 
 "$(dirname "$0")/../fetch.sh" "$cache" "$headers" "linux-headers-$version" \
     "linux-headers-${version%-*}-common" "linux-source-$series"
 # The headers' scripts run here: they are those of the host's package.
+[ -d "/usr/lib/linux-kbuild-$series" ] || die "/usr/lib/linux-kbuild-$series is missing; install the" \
+    "package linux-kbuild-$series and add it to the group 'module' of .ci/packages"
 mkdir -p "$headers/usr/lib"
 ln -s "/usr/lib/linux-kbuild-$series" "$headers/usr/lib/"
 sed -i "s:^include /:include $headers/:" "$headers/usr/src/linux-headers-$version/Makefile"
@@ -27,5 +31,8 @@ tar -x -C "$work" -f "$headers/usr/src/linux-source-$series.tar.xz" --transform 
     --occurrence=1 "linux-source-$series/$SOURCE"
 echo 'obj-m := uio_pdrv_genirq.o' >"$work/Makefile"
 make -s -C "$headers/usr/src/linux-headers-$version" ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- \
-    KCFLAGS="-ffile-prefix-map=$work=." M="$work" modules >"$work/log" 2>&1 || { tail -n 5 "$work/log" >&2; die "$SOURCE cannot be built"; }
-llvm-strip -g "$out"
+    KCFLAGS="-ffile-prefix-map=$work=." M="$work" modules >"$out.log" 2>&1 || {
+    tail -n 5 "$out.log" >&2
+    die "$SOURCE cannot be built for Linux $version; $out.log has the compiler's messages"
+}
+llvm-strip -g -o "$out" "$work/uio_pdrv_genirq.ko"

@@ -46,7 +46,8 @@ $(GUEST_TEST_DIR)/fio: $(GUEST_TEST_DIR)/.tree
 	@$(call need,gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 	@echo 'Building fio: $(@D)/fio.log'
 	@cd $(@D)/tree/fio && { ./configure $(FIO_OPTIONS) && $(MAKE); } >../../fio.log 2>&1 || \
-	    { tail -n 5 ../../fio.log >&2; exit 1; }
+	    { tail -n 5 ../../fio.log >&2; \
+	    echo 'fio cannot be built; $(@D)/fio.log has all messages, and make starts again after rm -r $(@D)' >&2; exit 1; }
 	@aarch64-linux-gnu-strip -o $@ $(@D)/tree/fio/fio
 
 # postmark as Debian packages it is this one file.
@@ -54,7 +55,8 @@ GUEST_POSTMARK := $(GUEST_DIR)/postmark
 $(GUEST_POSTMARK)/postmark: guest/fetch.sh
 	@$(call need,debian-archive-keyring xz-utils gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 	guest/fetch.sh $(GUEST_CACHE) $(@D)/tree src:postmark
-	$(Q)$(GUEST_CC) -O2 -w -static -s -o $@ $(@D)/tree/postmark/postmark-*.c
+	$(Q)$(GUEST_CC) -O2 -w -static -s -o $@ $(@D)/tree/postmark/postmark-*.c \
+	    $(call or_say,postmark cannot be built; remove $(@D) and run make again)
 
 # The guests' archive with postmark in root's folder.
 $(GUEST_DIR)/initrd-postmark.cpio.gz: $(GUEST_DIR)/initrd.cpio.gz $(GUEST_POSTMARK)/postmark
@@ -63,7 +65,7 @@ $(GUEST_DIR)/initrd-postmark.cpio.gz: $(GUEST_DIR)/initrd.cpio.gz $(GUEST_POSTMA
 	$(call with_files,$(GUEST_POSTMARK)/root) >$@
 
 # A folder's files as a second archive behind the guests' own: `$(call with_files,FOLDER) >OUT`.
-with_files = { cat $(GUEST_DIR)/initrd.cpio.gz; find $(1) -exec touch -h -d @0 {} + && cd $(1) && \
+with_files = { set -o pipefail; cat $(GUEST_DIR)/initrd.cpio.gz; find $(1) -exec touch -h -d @0 {} + && cd $(1) && \
     find . -mindepth 1 -print0 | LC_ALL=C sort -z | \
     cpio --quiet --null --reproducible -H newc -R 0:0 -o | gzip -n -9; }
 
@@ -74,5 +76,6 @@ $(GUEST_DIR)/initrd-test.cpio.gz: $(GUEST_DIR)/initrd.cpio.gz $(GUEST_TEST_DIR)/
 	cp $(GUEST_TEST_DIR)/fio $(GUEST_TEST_OWN_PROGRAMS) $(GUEST_TEST_DIR)/root/bin
 	mkdir -m 0700 $(GUEST_TEST_DIR)/root/root && cp $(GUEST_POSTMARK)/postmark $(GUEST_TEST_DIR)/root/root
 	cd $(GUEST_TEST_DIR)/tree && cp -L $(GUEST_TEST_PROGRAMS) ../root/bin && \
-	    cp -L $(GUEST_TEST_LIBRARIES) ../root/lib
+	    cp -L $(GUEST_TEST_LIBRARIES) ../root/lib \
+	    $(call or_say,Debian's packages have other files than guest/programs/rules.mk lists; correct the lists there)
 	$(call with_files,$(GUEST_TEST_DIR)/root) >$@

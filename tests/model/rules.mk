@@ -19,8 +19,8 @@ $(MODEL_DIR)/$(1)/$(2)/pan: tests/model/$(1).pml
 	@mkdir -p $$(@D)
 	@$$(call need,spin gcc)
 	$$(call say,model,$(1) $(2))
-	$$(Q)cp $$< $$(@D)/ && cd $$(@D) && { spin -D$(2) -a $(1).pml >spin.log || { cat spin.log; exit 1; }; }
-	$$(Q)gcc -O1 -w -DSAFETY -o $$@ $$(@D)/pan.c
+	$$(Q)cp $$< $$(@D)/ && cd $$(@D) && { spin -D$(2) -a $(1).pml >spin.log || { cat spin.log; echo 'spin refuses $$<; correct it' >&2; exit 1; }; }
+	$$(Q)gcc -O1 -w -DSAFETY -o $$@ $$(@D)/pan.c $$(call or_say,gcc cannot compile the search that spin made; look at $$(@D)/pan.c)
 endef
 $(foreach m,$(MODELS),$(foreach e,RIGHT $($(m)_MODEL_ERRORS),$(eval $(call model_search,$(m),$(e)))))
 

@@ -22,7 +22,8 @@ $(PROOF_DIR)/$(1).csv: $$(wildcard tests/proof/*.h io/include/*/*.h) $$(wildcard
 	$$(call say,prove,$(1))
 	$$(Q)timeout 3600 frama-c $$(PROOF_FLAGS) $$($(1)_PROOF_FLAGS) -cpp-extra-args="-I. -Iio/include \
 	    -isystem $(BUILD_DIR)/uapi -include tests/proof/eva.h" tests/proof/$(1).c $$($(1)_PROOF_SRCS) \
-	    -then -report-csv $$@ >$(PROOF_DIR)/$(1).log 2>&1 || { tail -n 20 $(PROOF_DIR)/$(1).log; exit 1; }
+	    -then -report-csv $$@ >$(PROOF_DIR)/$(1).log 2>&1 || { tail -n 20 $(PROOF_DIR)/$(1).log; \
+	    echo 'Frama-C ends with an error or after an hour; $(PROOF_DIR)/$(1).log has all of it' >&2; exit 1; }
 endef
 $(foreach name,$(PROOF_NAMES),$(eval $(call proof_run,$(name))))
 
