@@ -45,6 +45,8 @@ WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla
 # A value that changes as it is assigned is an error, in either direction of the sign (clang's
 # -Wconversion has -Wsign-conversion in it). Tests may be looser.
 CONVERSION = $(if $(filter tests/%,$<),,-Wconversion)
+# The folder of the checkout stands in no object.
+PREFIX_MAP := -ffile-prefix-map='$(CURDIR)'=.
 # Debian's linux-libc-dev holds virtIO's constants; its headers are the same for every target.
 TARGET_FLAGS := --target=aarch64-none-elf -march=armv8.1-a -mgeneral-regs-only -mstrict-align \
     -ffreestanding -fno-pic -fno-stack-protector -ffunction-sections -fdata-sections
@@ -95,17 +97,16 @@ include sdk/rules.mk
 -include io/rules.mk vmm/rules.mk compose/rules.mk guest/rules.mk systems/rules.mk
 -include $(sort $(wildcard tests/*/*.mk))
 
-# ---- Debian packages: `$(call need,package ...)` installs what is missing ----------------------
+# ---- Debian packages: .ci/packages lists them by groups ----------------------------------------
+# `$(call need,GROUP ...)` in a recipe, or the order-only prerequisite need-GROUP, installs what is
+# missing of a group.
 need = .ci/need $(1)
-BUILD_PACKAGES := clang lld llvm libclang-rt-dev libexpat1-dev libyaml-dev libfdt-dev linux-libc-dev \
-    liblzma-dev libzstd-dev zlib1g-dev
+NEED_GROUPS := $(shell awk '/^[a-z]/ { print $$1 }' .ci/packages)
+.PHONY: $(NEED_GROUPS:%=need-%)
+$(NEED_GROUPS:%=need-%): need-%:
+	@$(call need,$*)
 
-$(BUILD_DIR)/.tools: .ci/need
-	@mkdir -p $(@D)
-	@$(call need,$(BUILD_PACKAGES))
-	@touch $@
-
-$(BUILD_DIR)/uapi/.linked: | $(BUILD_DIR)/.tools
+$(BUILD_DIR)/uapi/.linked: | need-compiler
 	@mkdir -p $(@D)
 	@ln -sfn /usr/include/linux $(@D)/linux
 	@ln -sfn /usr/include/asm-generic $(@D)/asm-generic
@@ -119,7 +120,7 @@ $(TARGET_DIR)/%.o: %.c | $(BUILD_DIR)/uapi/.linked
 	$(call say,compile,$<)
 	$(Q)clang $(TARGET_CFLAGS) $(CONVERSION) $(if $(filter sdk/%,$<),$(KERNEL_CFLAGS) -Isdk/libmicrokit/include,-I$(BOARD_SDK)/include) \
 	    $(LTO) -MJ $@.json -c $< -o $@
-$(TARGET_DIR)/%.o: %.S | $(BUILD_DIR)/.tools
+$(TARGET_DIR)/%.o: %.S | need-compiler
 	@mkdir -p $(@D)
 	$(call say,compile,$<)
 	$(Q)clang $(TARGET_FLAGS) -g -MMD -MP -ffile-prefix-map=$(CURDIR)=. -I. $(KERNEL_CFLAGS) -MJ $@.json -c $< -o $@
@@ -128,11 +129,11 @@ $(foreach program,$(PROGRAMS),$(eval $(call target_program,$(program))))
 PROGRAM_ELFS := $(PROGRAMS:%=$(TARGET_DIR)/%.elf)
 
 # ---- Host programs and unit tests --------------------------------------------------------------
-$(HOST_DIR)/%.o: %.c | $(BUILD_DIR)/.tools
+$(HOST_DIR)/%.o: %.c | need-compiler
 	@mkdir -p $(@D)
 	$(call say,compile,$<)
 	$(Q)clang $(HOST_CFLAGS) $(CONVERSION) -MJ $@.json -c $< -o $@
-$(UNIT_DIR)/%.o: %.c | $(BUILD_DIR)/.tools
+$(UNIT_DIR)/%.o: %.c | need-compiler need-unit
 	@mkdir -p $(@D)
 	$(call say,compile,$<)
 	$(Q)clang $(UNIT_CFLAGS) $(CONVERSION) $(COVERAGE_FLAGS) -MJ $@.json -c $< -o $@
@@ -150,13 +151,10 @@ help: ## list the verbs
 	@echo '           BUILD_DIR= LINUX= INITRD= QEMU_CPU= QEMU_MEMORY= (README.md tells more)'
 
 .PHONY: unit
-unit: unit-packages $(UNIT_TESTS:%=$(UNIT_DIR)/%) ## run the host tests, under ASan and UBSan
+unit: $(UNIT_TESTS:%=$(UNIT_DIR)/%) ## run the host tests, under ASan and UBSan
 	@failed=0; for t in $(UNIT_TESTS); do echo "== $$t"; \
 	    timeout 300 $(UNIT_DIR)/$$t 2>&1 | tee $(UNIT_DIR)/$$t.log | grep -vE '^\[ (RUN|      OK) ' ; \
 	    [ $${PIPESTATUS[0]} -eq 0 ] || failed=1; done; exit $$failed
-.PHONY: unit-packages
-unit-packages: $(BUILD_DIR)/.tools
-	@$(call need,libcmocka-dev)
 
 # Compiles on all cores, unless the caller has said how many.
 PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -168,18 +166,25 @@ test: ## run all tests
 # The tests drive the systems' own images, in the configs that they promise something of.
 .PHONY: system-test
 system-test: sdk-test-images test-images ## run the tests in QEMU
-	@$(call need,qemu-system-arm python3-pytest python3-pytest-xdist python3-pexpect)
+	@$(call need,qemu pytest console)
 	CLOISTER_TARGET_DIR=$(TARGET_DIR) CLOISTER_QEMU_CPU=$(QEMU_CPU) \
 	    /usr/bin/python3 -m pytest -p no:cacheprovider -v -n $(shell nproc) --dist loadfile \
 	    --durations=8 tests/system $(PYTEST_ARGS)
 
+# Verbs that work on all files of the tree list them by git.
+.PHONY: checkout
+checkout: need-git
+	@error=$$(git ls-files --error-unmatch Makefile 2>&1 >/dev/null) || { echo "git lists no files" \
+	    "here, and this verb works on those that it lists; clone the repository with git, or" \
+	    "make this folder one: git init && git add . (git says: $${error%%$$'\n'*})" >&2; exit 1; }
+
 C_SOURCES = $(shell git ls-files '*.c' '*.h')
 .PHONY: format format-check
-format: ## format all C sources
-	@$(call need,clang-format)
+format: checkout ## format all C sources
+	@$(call need,format)
 	@clang-format -i $(C_SOURCES)
-format-check:
-	@$(call need,clang-format)
+format-check: checkout ## tell which C sources `make format` would change
+	@$(call need,format)
 	@echo '  check the format of $(words $(C_SOURCES)) files'
 	@clang-format --dry-run -Werror $(C_SOURCES)
 

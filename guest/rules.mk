@@ -14,7 +14,7 @@ GUEST_IMAGE := $(if $(LINUX),$(LINUX),$(GUEST_DIR)/Image)
 GUEST_INITRD := $(if $(INITRD),$(INITRD),$(GUEST_DIR)/initrd.cpio.gz)
 
 $(GUEST_DIR)/.tree: guest/fetch.sh guest/rules.mk
-	@$(call need,debian-archive-keyring xz-utils)
+	@$(call need,download)
 	@mkdir -p $(@D)
 	guest/fetch.sh $(GUEST_CACHE) $(GUEST_DIR)/tree $(GUEST_PACKAGES)
 	@touch $@
@@ -25,7 +25,7 @@ $(GUEST_DIR)/Image: $(GUEST_DIR)/.tree
 
 $(GUEST_DIR)/initrd.cpio.gz: guest/rootfs.sh guest/modules.list $(GUEST_DIR)/.tree \
     $(shell find $(GUEST_OVERLAYS)) $(GUEST_OWN_PROGRAMS)
-	@$(call need,cpio kmod)
+	@$(call need,archive)
 	@rm -rf $(GUEST_OWN_DIR)/root && mkdir -p $(GUEST_OWN_DIR)/root/bin
 	@cp $(GUEST_OWN_PROGRAMS) $(GUEST_OWN_DIR)/root/bin
 	guest/rootfs.sh $(GUEST_DIR)/tree $@ guest/modules.list $(GUEST_OVERLAYS) $(GUEST_OWN_DIR)/root

@@ -13,7 +13,7 @@ DISK_PARTITIONS = $(shell n=$$(cat '$(SYSTEM_DIR)/system.partitions' 2>/dev/null
 
 $(DISK_OWN):
 	@mkdir -p $(@D)
-	@$(call need,fdisk dosfstools e2fsprogs)
+	@$(call need,disk)
 	@echo 'Making a disk with $(DISK_PARTITIONS) partitions of $(DISK_TYPE): $@'
 	@systems/disk.sh $@ $(DISK_PARTITIONS) $(DISK_TYPE)
 
@@ -23,7 +23,7 @@ disk-clean: ## remove the disk; the next run makes a new one
 
 .PHONY: own-disk
 own-disk: $(DISK_OWN)
-	@systems/disk.sh --check $< $(DISK_PARTITIONS) 2>/dev/null || { $(call need,fdisk dosfstools e2fsprogs) && \
+	@systems/disk.sh --check $< $(DISK_PARTITIONS) 2>/dev/null || { $(call need,disk) && \
 	    systems/disk.sh --add $< $(DISK_PARTITIONS) $(DISK_TYPE); }
 
 # Where SYSTEM has no disk, none is made. A passed-through disk whose guest serves nobody has no

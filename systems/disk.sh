@@ -20,7 +20,7 @@ case "${1:-}" in --add | --check) mode=${1#--}; shift ;; esac
 [ $# -ge 1 ] || die "usage: disk.sh [--add|--check] FILE [PARTITIONS [fat|ext4]]"
 readonly FILE=$1 PARTITIONS=${2:-2} TYPE=${3:-fat}
 [[ $TYPE =~ ^(fat|ext4)$ ]] || die "DISK_TYPE=$TYPE: there is no such type; choose fat or ext4"
-[[ $PARTITIONS =~ ^[1-9][0-9]{0,2}$ ]] && ((PARTITIONS <= GPT_MOST)) ||
+[[ $PARTITIONS =~ ^[1-9][0-9]{0,2}$ && $PARTITIONS -le $GPT_MOST ]] ||
     die "a disk has $GPT_MOST partitions at most, not $PARTITIONS; give the guests lower numbers"
 
 # ---- What a disk has ----------------------------------------------------------------------------

@@ -18,7 +18,7 @@ BOARD_DTB ?= $(BUILD_DIR)/board/$(subst $(comma),_,$(QEMU_CPU))-$(QEMU_MEMORY).d
 
 $(BUILD_DIR)/board/%.dtb:
 	@mkdir -p $(@D)
-	@$(call need,qemu-system-arm)
+	@$(call need,qemu)
 	@echo 'Asking QEMU for its device tree: $@'
 	@qemu-system-aarch64 -machine $(QEMU_MACHINE),dtb-randomness=off,dumpdtb=$@ -cpu $(QEMU_CPU) \
 	    -m $(QEMU_MEMORY) -nodefaults -display none >$@.log 2>&1 || { cat $@.log >&2; \
@@ -81,7 +81,7 @@ $(SYSTEM_DIR)/system.svg: $(SYSTEM_DIR)/system.xml
 
 .PHONY: picture picture-if-easy
 picture: known-system ## draw SYSTEM: guests, PDs, channels, memory, devices
-	@$(call need,graphviz)
+	@$(call need,picture)
 	@$(MAKE) $(SYSTEM_DIR)/system.svg
 	@echo 'Drawn: $(SYSTEM_DIR)/system.svg'
 picture-if-easy: $(SYSTEM_DIR)/system.xml
@@ -103,6 +103,6 @@ SWITCH_HELP = case "$$(sed -nE 's/^ +switch: *([a-z-]+).*/\1/p' $(SYSTEM_YAML))"
 
 .PHONY: qemu
 qemu: image system-disk ## run SYSTEM in QEMU; Ctrl-a x leaves
-	@$(call need,qemu-system-arm)
+	@$(call need,qemu)
 	@echo; echo 'Starting $(SYSTEM) in QEMU:'; echo '  Ctrl-a x                leaves'; $(SWITCH_HELP); echo
 	@$(QEMU_DEVICES) && $(QEMU_RUN) -nographic -serial mon:stdio $$devices $(QEMU_ARGS)

@@ -8,7 +8,7 @@ GUEST_DRIVER_MODULE := $(GUEST_DRIVER_DIR)/module/uio_pdrv_genirq.ko
 GUEST_DRIVER_PROGRAM := $(GUEST_OWN_DIR)/driver/uio_blk
 
 $(GUEST_DRIVER_MODULE): guest/driver/module.sh guest/fetch.sh $(GUEST_DIR)/.tree
-	@$(call need,debian-archive-keyring xz-utils gcc-12-aarch64-linux-gnu linux-kbuild-6.1)
+	@$(call need,download module compiler)
 	@mkdir -p $(@D)
 	guest/driver/module.sh $(GUEST_DIR)/tree $(GUEST_CACHE) $@
 
@@ -16,12 +16,12 @@ $(GUEST_DRIVER_MODULE): guest/driver/module.sh guest/fetch.sh $(GUEST_DIR)/.tree
 $(GUEST_DRIVER_PROGRAM): GUEST_PROGRAM_FLAGS := -Iio/include -mstrict-align
 $(GUEST_DRIVER_PROGRAM): guest/programs/uio_blk.c guest/programs/uio_blk_serve.c $(GUEST_PROGRAM_HEADERS) \
     $(addprefix io/include/,cloister/blk_check.h cloister/uio_blk.h sddf/blk_queue.h sddf/config.h) \
-    | $(BUILD_DIR)/.tools
+    | need-compiler
 	$(guest_program)
 
 $(GUEST_DIR)/initrd-driver.cpio.gz: $(GUEST_DIR)/initrd.cpio.gz $(GUEST_DRIVER_PROGRAM) \
     $(GUEST_DRIVER_MODULE) $(shell find guest/driver/rootfs)
-	@$(call need,cpio)
+	@$(call need,archive)
 	@rm -rf $(GUEST_DRIVER_DIR)/root && mkdir -p $(GUEST_DRIVER_DIR)/root/bin $(GUEST_DRIVER_DIR)/root/lib
 	cp $(GUEST_DRIVER_PROGRAM) $(GUEST_DRIVER_DIR)/root/bin
 	cp $(GUEST_DRIVER_MODULE) $(GUEST_DRIVER_DIR)/root/lib

@@ -7,16 +7,16 @@ GUEST_OWN_PROGRAMS := $(addprefix $(GUEST_OWN_DIR)/bin/,vsock_recv vsock_send)
 GUEST_TEST_OWN_PROGRAMS := $(addprefix $(GUEST_OWN_DIR)/test/,vsock_bench vsock_serve etherwatch wake_latency)
 
 define guest_program
-	@$(call need,libc6-dev-arm64-cross libgcc-12-dev-arm64-cross linux-libc-dev-arm64-cross)
+	@$(call need,cross)
 	@mkdir -p $(@D)
 	$(call say,compile,$<)
 	$(Q)clang --target=aarch64-linux-gnu -fuse-ld=lld -static -Wl,-s -std=c11 -D_GNU_SOURCE -O2 $(WARNINGS) \
 	    -ffile-prefix-map=$(CURDIR)=. -I. $(GUEST_PROGRAM_FLAGS) $(filter %.c,$^) -o $@
 endef
 GUEST_PROGRAM_HEADERS := $(wildcard guest/programs/*.h)
-$(GUEST_OWN_DIR)/bin/%: guest/programs/%.c $(GUEST_PROGRAM_HEADERS) | $(BUILD_DIR)/.tools
+$(GUEST_OWN_DIR)/bin/%: guest/programs/%.c $(GUEST_PROGRAM_HEADERS) | need-compiler
 	$(guest_program)
-$(GUEST_OWN_DIR)/test/%: guest/programs/%.c $(GUEST_PROGRAM_HEADERS) | $(BUILD_DIR)/.tools
+$(GUEST_OWN_DIR)/test/%: guest/programs/%.c $(GUEST_PROGRAM_HEADERS) | need-compiler
 	$(guest_program)
 
 # Others', for tests and figures: those built here from source with Debian's cross compiler, and those
@@ -37,13 +37,13 @@ FIO_OPTIONS := --cc=$(GUEST_CC) --build-static --disable-native --disable-numa -
     --disable-http --disable-shm
 
 $(GUEST_TEST_DIR)/.tree: guest/fetch.sh guest/programs/rules.mk
-	@$(call need,debian-archive-keyring xz-utils)
+	@$(call need,download)
 	@mkdir -p $(@D)
 	guest/fetch.sh $(GUEST_CACHE) $(@D)/tree $(GUEST_TEST_PACKAGES)
 	@touch $@
 
 $(GUEST_TEST_DIR)/fio: $(GUEST_TEST_DIR)/.tree
-	@$(call need,gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
+	@$(call need,cross-gcc)
 	@echo 'Building fio: $(@D)/fio.log'
 	@cd $(@D)/tree/fio && { ./configure $(FIO_OPTIONS) && $(MAKE); } >../../fio.log 2>&1 || \
 	    { tail -n 5 ../../fio.log >&2; \
@@ -53,7 +53,7 @@ $(GUEST_TEST_DIR)/fio: $(GUEST_TEST_DIR)/.tree
 # postmark as Debian packages it is this one file.
 GUEST_POSTMARK := $(GUEST_DIR)/postmark
 $(GUEST_POSTMARK)/postmark: guest/fetch.sh
-	@$(call need,debian-archive-keyring xz-utils gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
+	@$(call need,download cross-gcc)
 	guest/fetch.sh $(GUEST_CACHE) $(@D)/tree src:postmark
 	$(Q)$(GUEST_CC) -O2 -w -static -s -o $@ $(@D)/tree/postmark/postmark-*.c \
 	    $(call or_say,postmark cannot be built; remove $(@D) and run make again)
@@ -71,7 +71,7 @@ with_files = { set -o pipefail; cat $(GUEST_DIR)/initrd.cpio.gz; find $(1) -exec
 
 $(GUEST_DIR)/initrd-test.cpio.gz: $(GUEST_DIR)/initrd.cpio.gz $(GUEST_TEST_DIR)/fio \
     $(GUEST_TEST_OWN_PROGRAMS) $(GUEST_POSTMARK)/postmark
-	@$(call need,cpio)
+	@$(call need,archive)
 	@rm -rf $(GUEST_TEST_DIR)/root && mkdir -p $(GUEST_TEST_DIR)/root/bin $(GUEST_TEST_DIR)/root/lib
 	cp $(GUEST_TEST_DIR)/fio $(GUEST_TEST_OWN_PROGRAMS) $(GUEST_TEST_DIR)/root/bin
 	mkdir -m 0700 $(GUEST_TEST_DIR)/root/root && cp $(GUEST_POSTMARK)/postmark $(GUEST_TEST_DIR)/root/root

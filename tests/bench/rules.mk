@@ -11,10 +11,11 @@ trap-image interrupt-image: %-image: $(BARE_GUESTS)/%_guest.Image
 
 .PHONY: bench bench-compare bench-images
 bench: bench-images ## measure everything, beside QEMU's own (BENCH=boot,trap,... picks parts)
-	@$(call need,qemu-system-arm python3-pexpect iperf3)
+	@$(call need,qemu console iperf)
 	@CLOISTER_TARGET_DIR=$(TARGET_DIR) CLOISTER_QEMU_CPU=$(QEMU_CPU) \
 	    CLOISTER_BUILD_DIR=$(BUILD_DIR) /usr/bin/python3 tests/bench/bench.py
 bench-compare: ## what has changed from OLD=one.json to NEW=other.json
+	@$(call need,python)
 	@/usr/bin/python3 tests/bench/compare.py $(OLD) $(NEW)
 
 bench-images: trap-image interrupt-image work-image $(TARGET_DIR)/tests/system/disk.img $(GUEST_DIR)/initrd-test.cpio.gz
@@ -31,7 +32,7 @@ $(TARGET_DIR)/tests/bench/scale%.yaml: tests/bench/rules.mk
 
 .PHONY: scale
 scale: $(SCALE_COUNTS:%=$(TARGET_DIR)/tests/bench/scale%.yaml) ## measure what each further guest costs
-	@$(call need,qemu-system-arm python3-pexpect)
+	@$(call need,qemu console)
 	@set -e; for count in $(SCALE_COUNTS); do $(MAKE) image SYSTEM=$(TARGET_DIR)/tests/bench/scale$$count.yaml \
 	    SYSTEM_DIR=$(TARGET_DIR)/systems/scale$$count; done
 	@CLOISTER_TARGET_DIR=$(TARGET_DIR) CLOISTER_QEMU_CPU=$(QEMU_CPU) CLOISTER_BUILD_DIR=$(BUILD_DIR) \
@@ -39,7 +40,7 @@ scale: $(SCALE_COUNTS:%=$(TARGET_DIR)/tests/bench/scale%.yaml) ## measure what e
 
 .PHONY: driver-vm-figures
 driver-vm-figures: $(TARGET_DIR)/tests/system/disk-ext4.img $(GUEST_DIR)/initrd-test.cpio.gz ## measure the disk that a guest serves
-	@$(call need,qemu-system-arm python3-pexpect)
+	@$(call need,qemu console)
 	@$(MAKE) image SYSTEM=driver_vm INITRD=$(GUEST_DIR)/initrd-test.cpio.gz
 	@$(MAKE) image SYSTEM=tests/bench/block.yaml INITRD=$(GUEST_DIR)/initrd-test.cpio.gz
 	@CLOISTER_TARGET_DIR=$(TARGET_DIR) CLOISTER_QEMU_CPU=$(QEMU_CPU) \

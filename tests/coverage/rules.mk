@@ -7,7 +7,8 @@ COVERAGE_FLAGS = $(if $(COVERAGE),-fprofile-instr-generate -fcoverage-mapping)
 COVERAGE_PROGRAMS = $(UNIT_TESTS:%=$(COVERAGE_DIR)/unit/%) $(FUZZ_NAMES:%=$(COVERAGE_DIR)/fuzz/fuzz_%)
 
 .PHONY: coverage
-coverage: unit-packages ## tell which lines the host tests and corpora execute
+coverage: checkout ## tell which lines the host tests and corpora execute
+	@$(call need,compiler python)
 	@$(MAKE) COVERAGE=1 UNIT_DIR=$(COVERAGE_DIR)/unit FUZZ_DIR=$(COVERAGE_DIR)/fuzz \
 	    $(COVERAGE_PROGRAMS)
 	@/usr/bin/python3 tests/coverage/coverage.py $(COVERAGE_DIR) $(FUZZ_DIR)/corpus $(COVERAGE_FOLDERS)

@@ -67,7 +67,7 @@ board_FUZZ_LIBS := -lfdt
 
 # What a rig executes is no discovery: rigs are not instrumented.
 FUZZ_RIGS = $(filter-out %_raced.c,$(filter tests/unit/%,$<))
-$(FUZZ_DIR)/%.o: %.c | $(BUILD_DIR)/.tools
+$(FUZZ_DIR)/%.o: %.c | need-compiler need-unit
 	@mkdir -p $(@D)
 	$(call say,compile,$<)
 	$(Q)clang $(UNIT_CFLAGS) $(CONVERSION) $(COVERAGE_FLAGS) $(if $(FUZZ_RIGS),,-fsanitize=fuzzer-no-link) -c $< -o $@
@@ -84,8 +84,10 @@ FUZZ_TARGETS := $(FUZZ_NAMES:%=$(FUZZ_DIR)/fuzz_%)
 .PHONY: fuzz fuzz-smoke fuzz-targets
 fuzz-targets: $(FUZZ_TARGETS)
 fuzz: $(FUZZ_TARGETS) ## fuzz each target for FUZZ_SECONDS; by default an hour for all
+	@$(call need,python)
 	@/usr/bin/python3 tests/fuzz/run.py $(FUZZ_DIR) $(FUZZ_JOBS) $(FUZZ_SECONDS) $(FUZZ_NAMES)
 
 # For `make test`: the seeds, and the same mutations of them every time. New ones are `make fuzz`'s.
 fuzz-smoke: $(FUZZ_TARGETS)
+	@$(call need,python)
 	@/usr/bin/python3 tests/fuzz/run.py $(FUZZ_DIR) $(FUZZ_JOBS) check $(FUZZ_NAMES)

@@ -17,7 +17,7 @@ vsock_switch_MODEL_ERRORS := NO_SECOND_LOOK DEAF OVERTAKE PINNED NO_CUT
 define model_search
 $(MODEL_DIR)/$(1)/$(2)/pan: tests/model/$(1).pml
 	@mkdir -p $$(@D)
-	@$$(call need,spin gcc)
+	@$$(call need,model)
 	$$(call say,model,$(1) $(2))
 	$$(Q)cp $$< $$(@D)/ && cd $$(@D) && { spin -D$(2) -a $(1).pml >spin.log || { cat spin.log; echo 'spin refuses $$<; correct it' >&2; exit 1; }; }
 	$$(Q)gcc -O1 -w -DSAFETY -o $$@ $$(@D)/pan.c $$(call or_say,gcc cannot compile the search that spin made; look at $$(@D)/pan.c)

@@ -18,7 +18,7 @@ define proof_run
 $(PROOF_DIR)/$(1).csv: $$(wildcard tests/proof/*.h io/include/*/*.h) $$(wildcard tests/proof/*.c) \
     $$($(1)_PROOF_SRCS) tests/proof/rules.mk | $(BUILD_DIR)/uapi/.linked
 	@mkdir -p $$(@D)
-	@$$(call need,frama-c-base)
+	@$$(call need,proof)
 	$$(call say,prove,$(1))
 	$$(Q)timeout 3600 frama-c $$(PROOF_FLAGS) $$($(1)_PROOF_FLAGS) -cpp-extra-args="-I. -Iio/include \
 	    -isystem $(BUILD_DIR)/uapi -include tests/proof/eva.h" tests/proof/$(1).c $$($(1)_PROOF_SRCS) \
@@ -29,4 +29,5 @@ $(foreach name,$(PROOF_NAMES),$(eval $(call proof_run,$(name))))
 
 .PHONY: proof
 proof: $(PROOF_NAMES:%=$(PROOF_DIR)/%.csv) ## prove the absence of run-time errors (Frama-C), some minutes
+	@$(call need,python)
 	@/usr/bin/python3 tests/proof/table.py $(PROOF_DIR) tests/proof/alarms.txt $(PROOF_NAMES)

@@ -16,7 +16,7 @@ soak_tests = CLOISTER_TARGET_DIR=$(TARGET_DIR) CLOISTER_QEMU_CPU=$(QEMU_CPU) $(1
 
 .PHONY: soak-images
 soak-images: test-images
-	@$(call need,qemu-system-arm python3-pytest python3-pexpect)
+	@$(call need,qemu pytest console)
 
 soak-boots: soak-images
 	$(call soak_tests,CLOISTER_BOOTS_OF_TWO=200 CLOISTER_BOOTS_OF_FOUR=50,test_boots)
@@ -38,5 +38,5 @@ soak-fuzz:
 	@$(MAKE) fuzz FUZZ_SECONDS=$$((3000 * $(FUZZ_JOBS) / $(words $(FUZZ_NAMES))))
 soak-proof: proof
 soak-fresh:
-	@$(call need,python3-pexpect debootstrap)
+	@$(call need,console bare)
 	@/usr/bin/python3 tests/soak/fresh.py

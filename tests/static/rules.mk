@@ -3,9 +3,9 @@
 # file:line of what it finds and what would be right, and leaves a stamp: a second run looks only at
 # what has changed.
 CHECK_DIR := $(BUILD_DIR)/check
-CHECKED_SOURCES := $(shell git ls-files 'sdk/*.c' 'vmm/*.c' 'io/*.c' 'compose/*.c')
+CHECKED_SOURCES := $(shell git ls-files 'sdk/*.c' 'vmm/*.c' 'io/*.c' 'compose/*.c' 2>/dev/null)
 # tests/proof is for Frama-C, and includes its headers.
-CHECKED_HEADERS := $(filter-out tests/proof/%,$(shell git ls-files '*.h'))
+CHECKED_HEADERS := $(filter-out tests/proof/%,$(shell git ls-files '*.h' 2>/dev/null))
 
 # How a file is compiled, without what writes files: for the target, or for this host.
 CHECK_HOST := compose/% sdk/tool/% tests/unit/% tests/fuzz/% tests/bench/% guest/programs/%
@@ -14,14 +14,8 @@ CHECK_FLAGS = $(filter-out -MMD -MP -g,$(if $(filter $(CHECK_HOST),$<),$(HOST_CF
 # Headers that it depends on, beside its stamp.
 check_deps = clang $(CHECK_FLAGS) -MM -MP -MT $@ -MF $@.d $<
 
-$(CHECK_DIR)/.tools: .ci/need tests/static/rules.mk | $(BUILD_DIR)/.tools
-	@mkdir -p $(@D)
-	@$(call need,clang-tidy cppcheck python3)
-	@touch $@
-
 # ---- clang-tidy: .clang-tidy has the checks ------------------------------------------------------
-$(CHECK_DIR)/%.tidy: %.c .clang-tidy tests/static/rules.mk | $(BUILD_DIR)/uapi/.linked \
-    $(CHECK_DIR)/.tools
+$(CHECK_DIR)/%.tidy: %.c .clang-tidy tests/static/rules.mk | $(BUILD_DIR)/uapi/.linked need-check
 	@mkdir -p $(@D)
 	$(call say,tidy,$<)
 	$(Q)clang-tidy --quiet $< -- $(CHECK_FLAGS) >$@.log 2>&1 || { cat $@.log; exit 1; }
@@ -35,7 +29,7 @@ CPPCHECK := cppcheck -q -j$(shell nproc) --std=c11 --platform=unix64 --error-exi
     -Isdk/kernel/include -Isdk/libmicrokit/include -Isdk/boards/$(MICROKIT_BOARD) \
     -D__typeof__=typeof -DCONFIG_DEBUG
 .PHONY: check-cppcheck
-check-cppcheck: | $(CHECK_DIR)/.tools
+check-cppcheck: checkout | need-check
 	@mkdir -p $(CHECK_DIR)/cppcheck
 	@echo '  cppcheck of $(words $(CHECKED_SOURCES)) files'
 	$(Q)$(CPPCHECK) $(CHECKED_SOURCES) || \
@@ -46,7 +40,7 @@ check-cppcheck: | $(CHECK_DIR)/.tools
 PD_STACK = $(shell awk '/define DEFAULT_STACK/ { print $$3 }' sdk/tool/xml.c)
 KERNEL_STACK = $(shell awk '/\.space/ { print $$2 }' sdk/kernel/start.S)
 .PHONY: check-stack
-check-stack: $(SYSTEM_PROGRAMS) $(TARGET_DIR)/sdk/kernel.elf | $(CHECK_DIR)/.tools
+check-stack: $(SYSTEM_PROGRAMS) $(TARGET_DIR)/sdk/kernel.elf | need-python
 	@/usr/bin/python3 tests/static/stack.py $(PD_STACK) $(SYSTEM_PROGRAMS)
 	@/usr/bin/python3 tests/static/stack.py $(KERNEL_STACK) $(TARGET_DIR)/sdk/kernel.elf
 
@@ -56,25 +50,30 @@ $(CHECK_DIR)/wrong.elf: tests/static/wrong.c | $(BUILD_DIR)/uapi/.linked
 	$(Q)clang $(TARGET_FLAGS) -std=c11 -O1 -g -ffile-prefix-map=$(CURDIR)=. -c $< -o $@.o
 	$(Q)ld.lld -e wrong -o $@ $@.o
 .PHONY: check-stack-wrong
-check-stack-wrong: $(CHECK_DIR)/wrong.elf | $(CHECK_DIR)/.tools
+check-stack-wrong: $(CHECK_DIR)/wrong.elf | need-python
 	@/usr/bin/python3 tests/static/stack.py 8192 $< | LC_ALL=C sort | diff tests/static/wrong.txt - || \
 	    { echo 'tests/static/stack.py does not find what is wrong in wrong.c' >&2; exit 1; }
 
 # ---- Each header compiles alone ------------------------------------------------------------------
-$(CHECK_DIR)/%.alone: % tests/static/rules.mk | $(BUILD_DIR)/uapi/.linked
+$(CHECK_DIR)/%.alone: % tests/static/rules.mk | $(BUILD_DIR)/uapi/.linked need-unit
 	@mkdir -p $(@D)
 	$(Q)clang $(CHECK_FLAGS) -Wno-unused-function -fsyntax-only -include $< -x c /dev/null || \
 	    { echo '$<: a header includes what it needs, so that its users need not know' >&2; exit 1; }
 	@$(check_deps) && touch $@
 
 .PHONY: check lint check-text check-includes check-headers check-rows
-check: check-headers check-cppcheck check-stack lint ## check the sources without running them
-check: check-text check-includes check-stack-wrong check-rows
-check-rows: | $(CHECK_DIR)/.tools
+CHECKS := check-headers check-cppcheck check-stack lint check-text check-includes check-stack-wrong \
+    check-rows
+# Where git was not there yet as this make listed the files, another one checks them.
+files_listed = $(if $(CHECKED_SOURCES)$(LISTED),$(2),$(1)-listed)
+%-listed: checkout
+	@$(MAKE) LISTED=1 $*
+check: checkout $(call files_listed,check,$(CHECKS)) ## check the sources without running them
+check-rows: | need-python
 	@/usr/bin/python3 tests/static/rows.py
-check-text: | $(CHECK_DIR)/.tools
+check-text: checkout | need-python
 	@/usr/bin/python3 tests/static/text.py
-check-includes: | $(CHECK_DIR)/.tools
+check-includes: checkout | need-python
 	@/usr/bin/python3 tests/static/includes.py
-check-headers: $(CHECKED_HEADERS:%=$(CHECK_DIR)/%.alone)
-lint: $(CHECKED_SOURCES:%.c=$(CHECK_DIR)/%.tidy) ## check the sources with clang-tidy
+check-headers: checkout $(call files_listed,check-headers,$(CHECKED_HEADERS:%=$(CHECK_DIR)/%.alone))
+lint: checkout $(call files_listed,lint,$(CHECKED_SOURCES:%.c=$(CHECK_DIR)/%.tidy)) ## check the sources with clang-tidy

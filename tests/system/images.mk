@@ -9,7 +9,7 @@ TEST_INPUTS := $(TARGET_DIR)/tests/system
 test-images: $(TEST_INPUTS)/softdog.cpio.gz $(TEST_INPUTS)/dead.yaml \
     $(TEST_INPUTS)/undefined.Image $(TEST_INPUTS)/spinning.Image $(TEST_INPUTS)/disk.img \
     $(TEST_INPUTS)/disk3.img $(TEST_INPUTS)/disk-ext4.img $(GUEST_DIR)/initrd-test.cpio.gz contract-programs | sdk-test-images
-	@$(call need,dosfstools e2fsprogs)
+	@$(call need,disk)
 	@set -e; for system in $(TEST_SYSTEMS); do $(MAKE) image SYSTEM=$$system; done
 	@$(MAKE) image SYSTEM=virtio MICROKIT_CONFIG=release
 	@$(MAKE) image SYSTEM=simple MICROKIT_CONFIG=benchmark
@@ -31,17 +31,17 @@ contract-programs: $(PROGRAMS:%=$(TARGET_DIR)/%.elf)
 
 # What the guests of a test find on their disks before anything has been written.
 $(TEST_INPUTS)/disk.img $(TEST_INPUTS)/disk3.img: $(TEST_INPUTS)/disk%.img: systems/disk.sh
-	@$(call need,fdisk dosfstools)
+	@$(call need,disk)
 	@mkdir -p $(@D)
 	systems/disk.sh $@ $*
 
 $(TEST_INPUTS)/disk-ext4.img: systems/disk.sh
-	@$(call need,fdisk e2fsprogs)
+	@$(call need,disk)
 	@mkdir -p $(@D)
 	systems/disk.sh $@ 2 ext4
 
 # Guest kernels that die at once: early_death.S. A YAML file names them from its own folder on.
-$(TEST_INPUTS)/undefined.o $(TEST_INPUTS)/spinning.o: $(TEST_INPUTS)/%.o: tests/system/early_death.S
+$(TEST_INPUTS)/undefined.o $(TEST_INPUTS)/spinning.o: $(TEST_INPUTS)/%.o: tests/system/early_death.S | need-compiler
 	@mkdir -p $(@D)
 	clang $(TARGET_FLAGS) $(if $(filter undefined,$*),-DUNDEFINED) -c $< -o $@
 $(TEST_INPUTS)/%.Image: $(TEST_INPUTS)/%.o
@@ -51,7 +51,7 @@ $(TEST_INPUTS)/dead.yaml: tests/system/dead.yaml
 	cp $< $@
 
 # A guest that traps all the time, beside one that computes; the kernel of `benchmark` counts.
-$(TEST_INPUTS)/greedy.o: tests/bench/trap_guest.S
+$(TEST_INPUTS)/greedy.o: tests/bench/trap_guest.S | need-compiler
 	@mkdir -p $(@D)
 	clang $(TARGET_FLAGS) -DROUNDS=65535 -DREADS=65535 -c $< -o $@
 $(TEST_INPUTS)/greedy.yaml: tests/system/greedy.yaml
@@ -74,7 +74,7 @@ hostile-image: $(TEST_INPUTS)/hostile.yaml $(TEST_INPUTS)/hostile.Image
 
 # The guests' archive and, as a second one behind it, a driver that panics in its timer interrupt.
 $(TEST_INPUTS)/softdog.cpio.gz: $(GUEST_DIR)/initrd.cpio.gz $(GUEST_DIR)/.tree
-	@$(call need,cpio)
+	@$(call need,archive)
 	@rm -rf $(@D)/softdog && mkdir -p $(@D)/softdog
 	cp $(GUEST_DIR)/tree/lib/modules/*/kernel/drivers/watchdog/softdog.ko $(@D)/softdog
 	$(call with_files,$(@D)/softdog) >$@

@@ -6,13 +6,13 @@ VSOCK_LINUX_PROGRAMS := $(addprefix $(VSOCK_LINUX_DIR)/bin/,vsock_test vsock_dia
 VSOCK_LINUX_INITRD := $(VSOCK_LINUX_DIR)/initrd.cpio.gz
 
 $(VSOCK_LINUX_DIR)/.tree: guest/fetch.sh tests/system/vsock_linux.mk
-	@$(call need,debian-archive-keyring xz-utils)
+	@$(call need,download)
 	@mkdir -p $(@D)
 	guest/fetch.sh $(GUEST_CACHE) $(@D)/tree src:linux:tools
 	@touch $@
 
 $(VSOCK_LINUX_PROGRAMS): $(VSOCK_LINUX_DIR)/bin/%: $(VSOCK_LINUX_DIR)/.tree
-	@$(call need,gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
+	@$(call need,cross-gcc)
 	@mkdir -p $(@D)
 	$(call say,compile,$*)
 	$(Q)cd $(VSOCK_LINUX_DIR)/tree/linux/tools/testing/vsock && $(GUEST_CC) -static -O2 -w \
@@ -20,7 +20,7 @@ $(VSOCK_LINUX_PROGRAMS): $(VSOCK_LINUX_DIR)/bin/%: $(VSOCK_LINUX_DIR)/.tree
 	    { cat $*.log; echo "Linux's $*.c cannot be built; remove $(VSOCK_LINUX_DIR) and run make again" >&2; exit 1; }
 
 $(VSOCK_LINUX_INITRD): $(GUEST_DIR)/initrd.cpio.gz $(VSOCK_LINUX_PROGRAMS)
-	@$(call need,cpio)
+	@$(call need,archive)
 	@rm -rf $(@D)/root && mkdir -p $(@D)/root/bin
 	@cp $(VSOCK_LINUX_PROGRAMS) $(@D)/root/bin
 	$(call with_files,$(VSOCK_LINUX_DIR)/root) >$@

@@ -28,12 +28,6 @@ test_compose_driver_vm_LIBS := $(COMPOSE_LIBS) -lexpat
 test_compose_rng_SRCS := tests/unit/test_compose_rng.c tests/unit/compose_xml.c $(compose_TEST_SRCS)
 test_compose_rng_LIBS := $(COMPOSE_LIBS) -lexpat
 
-# dtc judges the guests' device trees.
-unit-packages: dtc-package
-.PHONY: dtc-package
-dtc-package:
-	@$(call need,device-tree-compiler)
-
 test_compose_counters_SRCS := tests/unit/test_compose_counters.c tests/unit/compose_xml.c \
     $(compose_TEST_SRCS)
 test_compose_counters_LIBS := $(COMPOSE_LIBS) -lexpat
