@@ -6,7 +6,7 @@ static void write_copy(FILE *out, const struct pd *pd)
     fprintf(out, "\n$(SYSTEM_DIR)/%s.elf: $(PROGRAM_DIR)/%s", pd->name, pd->program);
     for (const struct record *record = pd->records; record != NULL; record = record->next)
         fprintf(out, " \\\n    $(SYSTEM_DIR)/%s", record->file);
-    fputs("\n\t@$(OBJCOPY)", out);
+    fputs(" \\\n    $(LINK_MK)\n\t@$(OBJCOPY)", out);
     for (const struct record *record = pd->records; record != NULL; record = record->next) {
         fprintf(out, " \\\n\t    --update-section %s=$(SYSTEM_DIR)/%s", record->section,
                 record->file);
@@ -18,7 +18,7 @@ static void write_copy(FILE *out, const struct pd *pd)
 static void write_start(FILE *out, const struct pd *pd)
 {
     fprintf(out,
-            "\n$(SYSTEM_DIR)/%s.start: $(SYSTEM_DIR)/%s.elf\n"
+            "\n$(SYSTEM_DIR)/%s.start: $(SYSTEM_DIR)/%s.elf $(LINK_MK)\n"
             "\t@$(OBJCOPY) -O binary -R .text -R .rodata -R .init_array $< $@\n",
             pd->name, pd->name);
 }
@@ -27,15 +27,19 @@ void link_write(FILE *out, const struct system *system, const char *folder)
 {
     const struct plan *plan = &system->plan;
     (void)folder;
-    fputs("# Written by compose: each PD's copy of its program, with the PD's records in it.\n# "
-          "PROGRAM_DIR holds the programs, SYSTEM_DIR the records and the copies.\nOBJCOPY ?= "
-          "llvm-objcopy\nSYSTEM_DIR ?= .\n.DELETE_ON_ERROR:\n.PHONY: all\nall:",
+    fputs("# Written by compose: each PD's copy of its program, with the PD's records in it.\n"
+          "# PROGRAM_DIR holds the programs, SYSTEM_DIR the records and the copies.\n"
+          "# The file `linked` is as old as the last copy.\n"
+          "OBJCOPY ?= llvm-objcopy\nSYSTEM_DIR ?= .\n"
+          "LINK_MK := $(lastword $(MAKEFILE_LIST))\n"
+          ".DELETE_ON_ERROR:\n.PHONY: all\nall: $(SYSTEM_DIR)/linked\n\t@:\n"
+          "$(SYSTEM_DIR)/linked:",
           out);
     for (const struct pd *pd = plan->pds; pd != NULL; pd = pd->next)
         fprintf(out, " \\\n    $(SYSTEM_DIR)/%s.elf", pd->name);
     for (const struct pd *pd = plan->supervisor->next; pd != NULL; pd = pd->next)
         fprintf(out, " \\\n    $(SYSTEM_DIR)/%s.start", pd->name);
-    fputs("\n", out);
+    fputs("\n\t@touch $@\n", out);
     for (const struct pd *pd = plan->pds; pd != NULL; pd = pd->next)
         write_copy(out, pd);
     for (const struct pd *pd = plan->supervisor->next; pd != NULL; pd = pd->next)

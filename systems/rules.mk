@@ -62,9 +62,11 @@ $(SYSTEM_DIR)/system.xml: $(SYSTEM_DIR)/inputs $(SYSTEM_YAML) $(BOARD_DTB) $(GUE
 	    $(if $(DRIVER_INITRD),--initrd-driver $(DRIVER_INITRD)) \
 	    $(if $(PARTITION),--partition '$(PARTITION)')
 
-$(SYSTEM_DIR)/loader.img: $(SYSTEM_DIR)/system.xml $(SYSTEM_PROGRAMS) $(SDK_STAMP)
-	@echo "Putting each PD's records into its program"
-	@$(MAKE) -f $(@D)/link.mk PROGRAM_DIR=$(PROGRAM_DIR) SYSTEM_DIR=$(@D) all
+# compose's link.mk tells which PD has changed, and this file's age is that of the last one that did.
+$(SYSTEM_DIR)/linked: $(SYSTEM_DIR)/system.xml $(SYSTEM_PROGRAMS) known-system
+	@$(MAKE) -f $(@D)/link.mk SHELL='$(SHELL)' PROGRAM_DIR=$(PROGRAM_DIR) SYSTEM_DIR=$(@D) all
+
+$(SYSTEM_DIR)/loader.img: $(SYSTEM_DIR)/system.xml $(SYSTEM_DIR)/linked $(SDK_STAMP)
 	@echo 'Building $@'
 	@$(MICROKIT_SDK)/bin/microkit $< --board $(MICROKIT_BOARD) --config $(MICROKIT_CONFIG) \
 	    --search-path $(@D) -o $@ -r $(@D)/report.txt
