@@ -18,10 +18,37 @@ bench-compare: ## what has changed from OLD=one.json to NEW=other.json
 	@$(call need,python)
 	@/usr/bin/python3 tests/bench/compare.py $(OLD) $(NEW)
 
-bench-images: trap-image interrupt-image work-image $(TARGET_DIR)/tests/system/disk.img $(GUEST_DIR)/initrd-test.cpio.gz
-	@set -e; for system in simple virtio tests/system/four.yaml; do $(MAKE) image SYSTEM=$$system; done
-	@set -e; for system in tests/bench/block.yaml tests/bench/latency.yaml vswitch tests/system/vsock.yaml; do \
-	    $(MAKE) image SYSTEM=$$system INITRD=$(GUEST_DIR)/initrd-test.cpio.gz; done
+# What each part of bench.py starts: targets that build an image, and files.
+BENCH_DISK := $(TARGET_DIR)/tests/system/disk.img
+boot_BENCH_NEEDS := bench-simple bench-virtio bench-four $(BENCH_DISK)
+trap_BENCH_NEEDS := trap-image
+latency_BENCH_NEEDS := interrupt-image bench-latency $(BENCH_DISK)
+console_BENCH_NEEDS := bench-block $(BENCH_DISK)
+block_BENCH_NEEDS := bench-block $(BENCH_DISK)
+net_BENCH_NEEDS := bench-vswitch work-image $(BENCH_DISK)
+vsock_BENCH_NEEDS := bench-vsock
+idle_BENCH_NEEDS := bench-virtio $(BENCH_DISK)
+memory_BENCH_NEEDS := bench-virtio
+size_BENCH_NEEDS := bench-simple bench-virtio
+counts_BENCH_NEEDS := work-image $(BENCH_DISK)
+BENCH_PARTS := boot trap latency console block net vsock idle memory size counts
+
+BENCH_CHOSEN = $(or $(strip $(subst $(comma), ,$(BENCH))),$(BENCH_PARTS))
+BENCH_NEEDS = $(sort $(foreach part,$(BENCH_CHOSEN),$($(part)_BENCH_NEEDS)))
+# One after the other, since two of them would build the same programs.
+bench-images:
+	@set -e; for target in $(BENCH_NEEDS); do $(MAKE) $$target; done
+
+.PHONY: bench-simple bench-virtio bench-four bench-block bench-latency bench-vswitch bench-vsock
+bench-simple bench-virtio: bench-%:
+	@$(MAKE) image SYSTEM=$*
+bench-four:
+	@$(MAKE) image SYSTEM=tests/system/four.yaml
+bench-block bench-latency: BENCH_SYSTEM = tests/bench/$(@:bench-%=%).yaml
+bench-vswitch: BENCH_SYSTEM := vswitch
+bench-vsock: BENCH_SYSTEM := tests/system/vsock.yaml
+bench-block bench-latency bench-vswitch bench-vsock: $(GUEST_DIR)/initrd-test.cpio.gz
+	@$(MAKE) image SYSTEM=$(BENCH_SYSTEM) INITRD=$<
 
 # Equal guests, more and more of them.
 SCALE_COUNTS := 2 4 8
