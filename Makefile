@@ -142,6 +142,13 @@ $(foreach program,$(HOST_PROGRAMS),$(eval $(call host_program,$(program))))
 
 $(foreach test,$(UNIT_TESTS),$(eval $(call unit_test,$(test))))
 
+# ---- A full disk -------------------------------------------------------------------------------
+# Where less than this is free, recipes run in a shell that says in one sentence that the disk is full.
+SCARCE_MB := 4000
+export STEP_FOLDERS := $(BUILD_DIR) $(GUEST_CACHE) $(or $(TMPDIR),/tmp)
+IS_SCARCE := $(shell .ci/space $(SCARCE_MB) $(STEP_FOLDERS))
+%: SHELL := $(if $(IS_SCARCE),.ci/step,$(SHELL))
+
 # ---- Verbs -------------------------------------------------------------------------------------
 .PHONY: help
 help: ## list the verbs
