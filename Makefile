@@ -1,15 +1,33 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Cloister. `make help` lists the verbs; README.md tells the rest.
 
+# A line that begins with `#:` describes a variable for `make help`.
+#: SYSTEM=virtio            a folder of systems/, or the path of a folder or of a YAML file
 SYSTEM ?= virtio
+#: BUILD_DIR=build          where everything is built
 BUILD_DIR ?= build
-MICROKIT_BOARD ?= $(if $(BOARD),$(BOARD),qemu_virt_aarch64)
-MICROKIT_CONFIG ?= $(if $(CONFIG),$(CONFIG),debug)
+#: BOARD=                   short for MICROKIT_BOARD
+BOARD ?=
+#: CONFIG=                  short for MICROKIT_CONFIG
+CONFIG ?=
+#: MICROKIT_BOARD=qemu_virt_aarch64   the board, a folder of the SDK
+MICROKIT_BOARD ?= $(or $(BOARD),qemu_virt_aarch64)
+#: MICROKIT_CONFIG=debug    the kernel's configuration
+MICROKIT_CONFIG ?= $(or $(CONFIG),debug)
+#: MICROKIT_SDK=            the path of a Microkit SDK; by default the embedded one
 MICROKIT_SDK ?= $(EMBEDDED_SDK)
+#: LINUX=                   another kernel for the guests (an Image)
 LINUX ?=
+#: INITRD=                  another root file system for the guests (a compressed cpio archive)
 INITRD ?=
+#: QEMU_CPU=cortex-a76      the core that QEMU emulates
 QEMU_CPU ?= cortex-a76
+#: QEMU_MEMORY=1G           the board's RAM in QEMU
 QEMU_MEMORY ?= 1G
+#: V=                       V=1 shows each command
+V ?=
+#: PYTEST_ARGS=             more arguments for pytest, such as -k NAME
+PYTEST_ARGS ?=
 
 EMBEDDED_SDK := $(BUILD_DIR)/sdk
 BOARD_SDK = $(MICROKIT_SDK)/board/$(MICROKIT_BOARD)/$(MICROKIT_CONFIG)
@@ -23,7 +41,7 @@ UNIT_DIR := $(BUILD_DIR)/unit
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 SHELL := /bin/bash
 
-# V=1 shows each command; otherwise a line says what is being made.
+# With V=1 each command is shown; otherwise a line says what is being made.
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)	$(2)')
 # `COMMAND $(call or_say,SENTENCE)`: what failed and what to do, where the command does not say it.
@@ -53,9 +71,9 @@ TARGET_FLAGS := --target=aarch64-none-elf -march=armv8.1-a -mgeneral-regs-only -
 # A trap goes through many small functions of several files: link-time optimisation joins them. It
 # takes what nobody refers to for constant, so it is not for programs with a setvar.
 LTO = $(if $(filter sdk/kernel/% sdk/boards/% vmm/% io/%,$<),-flto)
-TARGET_CFLAGS = $(TARGET_FLAGS) -std=c11 -O2 -g $(WARNINGS) -MMD -MP -ffile-prefix-map=$(CURDIR)=. \
+TARGET_CFLAGS = $(TARGET_FLAGS) -std=c11 -O2 -g $(WARNINGS) -MMD -MP $(PREFIX_MAP) \
     -I. -Iio/include -Isdk/libc/include -isystem $(BUILD_DIR)/uapi
-HOST_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -MMD -MP -ffile-prefix-map=$(CURDIR)=. \
+HOST_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -MMD -MP $(PREFIX_MAP) \
     -I. -Iio/include -Isdk/kernel/include
 UNIT_CFLAGS := -std=c11 -D_GNU_SOURCE -O1 -g $(WARNINGS) -MMD -MP -I. -Iio/include \
     -Isdk/libmicrokit/include \
@@ -94,6 +112,19 @@ PROGRAMS :=
 HOST_PROGRAMS :=
 UNIT_TESTS :=
 include sdk/rules.mk
+
+# The boards and configurations are what the SDK has: the embedded one in sdk/, another one in its
+# folder board/.
+IS_EMBEDDED := $(filter $(EMBEDDED_SDK),$(MICROKIT_SDK))
+folders_in = $(sort $(notdir $(patsubst %/,%,$(wildcard $(1)/*/))))
+BOARDS := $(call folders_in,$(if $(IS_EMBEDDED),sdk/boards,$(MICROKIT_SDK)/board))
+$(if $(BOARDS),,$(error MICROKIT_SDK=$(MICROKIT_SDK): this is no Microkit SDK, since it has no folder \
+    board/ with boards; name the folder that the SDK was unpacked to))
+$(call refuse_unless,$(if $(BOARD),BOARD,MICROKIT_BOARD),$(MICROKIT_BOARD),$(BOARDS))
+CONFIGS := $(if $(IS_EMBEDDED),$(sort $(patsubst CONFIG_FLAGS_%,%,$(filter CONFIG_FLAGS_%,$(.VARIABLES)))),\
+    $(call folders_in,$(MICROKIT_SDK)/board/$(MICROKIT_BOARD)))
+$(call refuse_unless,$(if $(CONFIG),CONFIG,MICROKIT_CONFIG),$(MICROKIT_CONFIG),$(CONFIGS))
+
 -include io/rules.mk vmm/rules.mk compose/rules.mk guest/rules.mk systems/rules.mk
 -include $(sort $(wildcard tests/*/*.mk))
 
@@ -123,7 +154,7 @@ $(TARGET_DIR)/%.o: %.c | $(BUILD_DIR)/uapi/.linked
 $(TARGET_DIR)/%.o: %.S | need-compiler
 	@mkdir -p $(@D)
 	$(call say,compile,$<)
-	$(Q)clang $(TARGET_FLAGS) -g -MMD -MP -ffile-prefix-map=$(CURDIR)=. -I. $(KERNEL_CFLAGS) -MJ $@.json -c $< -o $@
+	$(Q)clang $(TARGET_FLAGS) -g -MMD -MP $(PREFIX_MAP) -I. $(KERNEL_CFLAGS) -MJ $@.json -c $< -o $@
 
 $(foreach program,$(PROGRAMS),$(eval $(call target_program,$(program))))
 PROGRAM_ELFS := $(PROGRAMS:%=$(TARGET_DIR)/%.elf)
@@ -150,12 +181,18 @@ IS_SCARCE := $(shell .ci/space $(SCARCE_MB) $(STEP_FOLDERS))
 %: SHELL := $(if $(IS_SCARCE),.ci/step,$(SHELL))
 
 # ---- Verbs -------------------------------------------------------------------------------------
+HELP_FILES = $(filter %Makefile %.mk,$(filter-out $(BUILD_DIR)/%,$(MAKEFILE_LIST)))
 .PHONY: help
 help: ## list the verbs
 	@echo 'Cloister: many Linux guests on one small separation kernel.'
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
-	@echo 'Variables: SYSTEM= MICROKIT_BOARD= MICROKIT_CONFIG=debug|release|benchmark MICROKIT_SDK='
-	@echo '           BUILD_DIR= LINUX= INITRD= QEMU_CPU= QEMU_MEMORY= (README.md tells more)'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(HELP_FILES) | awk -F '\t' ' \
+	    { line = sprintf("  make %-18s %s\n", $$1, $$2) } \
+	    $$1 == "qemu" || $$1 == "test" { first[$$1] = line; next } { others = others line } \
+	    END { printf "%s%s%s", first["qemu"], first["test"], others }'
+	@echo; echo 'Variables, with their defaults:'
+	@sed -n 's/^#: /  /p' $(HELP_FILES)
+	@echo; echo 'Boards: $(BOARDS). Configurations: $(CONFIGS).'
+	@echo 'Systems: $(KNOWN_SYSTEMS).'
 
 .PHONY: unit
 unit: $(UNIT_TESTS:%=$(UNIT_DIR)/%) ## run the host tests, under ASan and UBSan
@@ -201,8 +238,16 @@ everything: $(PROGRAM_ELFS) $(HOST_PROGRAMS:%=$(HOST_DIR)/%) $(UNIT_TESTS:%=$(UN
 compile_commands.json: everything
 	@{ echo '['; find $(BUILD_DIR) -name '*.o.json' | sort | xargs cat | sed '$$s/,$$//'; echo ']'; } > $@
 
-.PHONY: clean
-clean: ## remove what was built
-	rm -rf $(BUILD_DIR)
+# The disks of the guests (systems/disk.mk) lie in BUILD_DIR too.
+KEPT_DISKS = $(wildcard $(BUILD_DIR)/*.img)
+.PHONY: clean distclean
+clean: ## remove what was built, but no disk of the guests
+	@[ ! -d $(BUILD_DIR) ] || find $(BUILD_DIR) -mindepth 1 -maxdepth 1 ! -name '*.img' -exec rm -rf {} +
+	@rmdir $(BUILD_DIR) 2>/dev/null || true
+	@echo 'Removed what was built in $(BUILD_DIR)/'
+	@$(if $(KEPT_DISKS),echo 'Kept the disks of the guests: $(KEPT_DISKS) (make disk-clean removes ours, make distclean everything)')
+distclean: ## remove all of BUILD_DIR: the disks and downloads too
+	@rm -rf $(BUILD_DIR) compile_commands.json
+	@echo 'Removed $(BUILD_DIR)/$(if $(KEPT_DISKS), and with it the disks of the guests: $(KEPT_DISKS))'
 
 -include $(shell find $(BUILD_DIR) -name '*.d' -type f 2>/dev/null)

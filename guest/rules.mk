@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The guests' kernel and root file system; LINUX= and INITRD= put others in their place.
 GUEST_DIR := $(BUILD_DIR)/guest
+#: GUEST_CACHE=             a folder for downloaded arm64 packages, kept between builds
 GUEST_CACHE ?= $(GUEST_DIR)/cache
 GUEST_PACKAGES := linux-image-arm64 busybox-static
 # Folders laid over the root file system, in order.

@@ -6,6 +6,7 @@ include sdk/tool/rules.mk
 KERNEL_SRCS := $(wildcard sdk/kernel/*.S sdk/kernel/*.c) sdk/boards/$(MICROKIT_BOARD)/board.c \
     sdk/libc/string.c sdk/libc/format.c
 LIBMICROKIT_SRCS := sdk/libmicrokit/crt0.S sdk/libmicrokit/main.c sdk/libmicrokit/calls.c
+# The configurations that there are.
 CONFIG_FLAGS_debug := -DCONFIG_DEBUG
 CONFIG_FLAGS_release :=
 CONFIG_FLAGS_benchmark := -DCONFIG_BENCHMARK

@@ -2,10 +2,17 @@
 # The disk of the systems that have one. DISK= brings one's own; ours is made once and kept, so no
 # source is among its prerequisites, and a system with more guests on it adds partitions to it. What
 # is on its partitions is the system's affair (system.mk).
+#: DISK_TYPE=fat            the file systems of a new disk: fat, ext4
 DISK_TYPE ?= fat
 DISK_OWN := $(BUILD_DIR)/disk$(patsubst %,-%,$(filter-out fat,$(DISK_TYPE))).img
+#: DISK=                    another disk image than ours in BUILD_DIR
 DISK ?=
+#: DISK_SNAPSHOT=           1: QEMU forgets at its end what the guests wrote to the disk
 DISK_SNAPSHOT ?=
+#: NET=                     what the network card is joined to, as QEMU's -netdev; user by default
+NET ?=
+#: PASSED_NET=              the same for passed-through network cards
+PASSED_NET ?=
 DISK_IMAGE := $(if $(DISK),$(DISK),$(DISK_OWN))
 
 # As many as the composed system's guests ask for; two at least, so that systems share a disk.
@@ -17,9 +24,11 @@ $(DISK_OWN):
 	@echo 'Making a disk with $(DISK_PARTITIONS) partitions of $(DISK_TYPE): $@'
 	@systems/disk.sh $@ $(DISK_PARTITIONS) $(DISK_TYPE)
 
+OWN_DISKS = $(wildcard $(BUILD_DIR)/disk.img $(BUILD_DIR)/disk-ext4.img)
 .PHONY: disk-clean
-disk-clean: ## remove the disk; the next run makes a new one
-	rm -f $(BUILD_DIR)/disk.img $(BUILD_DIR)/disk-ext4.img
+disk-clean: ## remove the disks of the guests; the next run makes new ones
+	@rm -f $(OWN_DISKS)
+	@echo '$(if $(OWN_DISKS),Removed the disks of the guests: $(OWN_DISKS),There is no disk of ours in $(BUILD_DIR)/)'
 
 .PHONY: own-disk
 own-disk: $(DISK_OWN)

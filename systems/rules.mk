@@ -9,10 +9,12 @@
 # ---- The board ---------------------------------------------------------------------------------
 QEMU_MACHINE := virt,virtualization=on,gic-version=2
 QEMU = qemu-system-aarch64 -machine $(QEMU_MACHINE) -cpu $(QEMU_CPU) -m $(QEMU_MEMORY)
+#: QEMU_ARGS=               more arguments for QEMU
 QEMU_ARGS ?=
 LOADER_ADDR := 0x70000000
 
-# BOARD_DTB= describes another board. QEMU's own depends on its CPU and memory, so its name does.
+#: BOARD_DTB=               another board's device tree
+# QEMU's own depends on its CPU and memory, so its name does.
 comma := ,
 BOARD_DTB ?= $(BUILD_DIR)/board/$(subst $(comma),_,$(QEMU_CPU))-$(QEMU_MEMORY).dtb
 
@@ -30,7 +32,7 @@ SYSTEM_YAML := $(firstword $(wildcard systems/$(SYSTEM)/system.yaml $(SYSTEM)/sy
     $(wildcard $(filter %.yaml %.yml,$(SYSTEM))))
 # A path's folder in the build is named after the path, so that two systems never share one.
 SYSTEM_DIR := $(TARGET_DIR)/systems/$(if $(filter $(SYSTEM),$(KNOWN_SYSTEMS)),$(SYSTEM),$(subst /,_,$(patsubst %.yaml,%,$(patsubst %/,%,$(SYSTEM)))))
-# Where the programs are that the PDs are made from.
+#: PROGRAM_DIR=             where the PDs' programs are
 PROGRAM_DIR ?= $(TARGET_DIR)
 SYSTEM_IMAGE := $(SYSTEM_DIR)/loader.img
 # Programs of the tests (tests/*/*.mk) are not among these.
@@ -47,6 +49,7 @@ DRIVER_INITRD := $(if $(SYSTEM_YAML),$(if $(shell grep -E '^ +serves: *disk' $(S
 
 # ---- Its image ---------------------------------------------------------------------------------
 # What the system is made from; written anew only when that changes, so that it is made anew then.
+#: PARTITION=               the partition of the first guest with a disk
 PARTITION ?=
 SYSTEM_INPUTS = $(SYSTEM_YAML) $(BOARD_DTB) $(GUEST_IMAGE) $(GUEST_INITRD) $(PARTITION)
 $(SYSTEM_DIR)/inputs: known-system

@@ -11,7 +11,7 @@ define guest_program
 	@mkdir -p $(@D)
 	$(call say,compile,$<)
 	$(Q)clang --target=aarch64-linux-gnu -fuse-ld=lld -static -Wl,-s -std=c11 -D_GNU_SOURCE -O2 $(WARNINGS) \
-	    -ffile-prefix-map=$(CURDIR)=. -I. $(GUEST_PROGRAM_FLAGS) $(filter %.c,$^) -o $@
+	    $(PREFIX_MAP) -I. $(GUEST_PROGRAM_FLAGS) $(filter %.c,$^) -o $@
 endef
 GUEST_PROGRAM_HEADERS := $(wildcard guest/programs/*.h)
 $(GUEST_OWN_DIR)/bin/%: guest/programs/%.c $(GUEST_PROGRAM_HEADERS) | need-compiler

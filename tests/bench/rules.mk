@@ -9,6 +9,13 @@ $(BARE_GUESTS)/%_guest.Image: $(BARE_GUESTS)/%_guest.o
 trap-image interrupt-image: %-image: $(BARE_GUESTS)/%_guest.Image
 	@$(MAKE) image SYSTEM=tests/bench/$*.yaml LINUX=$<
 
+#: BENCH=                   the parts of the benchmark, joined by commas; by default all
+BENCH ?=
+#: ROUNDS=                  how often the benchmark measures each figure; by default 3
+ROUNDS ?=
+#: OLD= NEW=                two results for bench-compare
+OLD ?=
+NEW ?=
 .PHONY: bench bench-compare bench-images
 bench: bench-images ## measure everything, beside QEMU's own (BENCH=boot,trap,... picks parts)
 	@$(call need,qemu console iperf)

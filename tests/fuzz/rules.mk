@@ -2,8 +2,11 @@
 # libFuzzer: each fuzz_NAME.c is a target, with NAME_FUZZ_SRCS and _LIBS beside it and its seeds in
 # corpus/NAME. docs/testing.md tells how to fuzz, and what to do with a crash.
 FUZZ_DIR := $(BUILD_DIR)/fuzz
-FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+#: FUZZ_NAMES=              the fuzz targets; by default all
+FUZZ_NAMES ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+#: FUZZ_JOBS=               how many targets run at once; by default one a core
 FUZZ_JOBS ?= $(shell nproc)
+#: FUZZ_SECONDS=            how long each target runs
 # An hour for all of them together.
 FUZZ_SECONDS ?= $(shell echo $$((3600 * $(FUZZ_JOBS) / $(words $(FUZZ_NAMES)))))
 

@@ -47,7 +47,7 @@ check-stack: $(SYSTEM_PROGRAMS) $(TARGET_DIR)/sdk/kernel.elf | need-python
 # What it must find, it finds.
 $(CHECK_DIR)/wrong.elf: tests/static/wrong.c | $(BUILD_DIR)/uapi/.linked
 	@mkdir -p $(@D)
-	$(Q)clang $(TARGET_FLAGS) -std=c11 -O1 -g -ffile-prefix-map=$(CURDIR)=. -c $< -o $@.o
+	$(Q)clang $(TARGET_FLAGS) -std=c11 -O1 -g $(PREFIX_MAP) -c $< -o $@.o
 	$(Q)ld.lld -e wrong -o $@ $@.o
 .PHONY: check-stack-wrong
 check-stack-wrong: $(CHECK_DIR)/wrong.elf | need-python
