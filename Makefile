@@ -202,7 +202,7 @@ unit: $(UNIT_TESTS:%=$(UNIT_DIR)/%) ## run the host tests, under ASan and UBSan
 
 # Compiles on all cores, unless the caller has said how many.
 PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
-TEST_PARTS := format-check check unit model fuzz-smoke system-test
+TEST_PARTS := format-check check build-test unit model fuzz-smoke system-test
 .PHONY: test
 test: ## run all tests
 	+@tests/parts.sh '$(MAKE) $(PARALLEL)' $(TEST_PARTS)
