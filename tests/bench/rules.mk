@@ -25,7 +25,7 @@ bench-compare: ## what has changed from OLD=one.json to NEW=other.json
 	@$(call need,python)
 	@/usr/bin/python3 tests/bench/compare.py $(OLD) $(NEW)
 
-# What each part of bench.py starts: targets that build an image, and files.
+# What each part of bench.py starts: targets that build an image, and the disk of those that have one.
 BENCH_DISK := $(TARGET_DIR)/tests/system/disk.img
 boot_BENCH_NEEDS := bench-simple bench-virtio bench-four $(BENCH_DISK)
 trap_BENCH_NEEDS := trap-image
@@ -33,7 +33,7 @@ latency_BENCH_NEEDS := interrupt-image bench-latency $(BENCH_DISK)
 console_BENCH_NEEDS := bench-block $(BENCH_DISK)
 block_BENCH_NEEDS := bench-block $(BENCH_DISK)
 net_BENCH_NEEDS := bench-vswitch work-image $(BENCH_DISK)
-vsock_BENCH_NEEDS := bench-vsock
+vsock_BENCH_NEEDS := bench-vsock $(BENCH_DISK)
 idle_BENCH_NEEDS := bench-virtio $(BENCH_DISK)
 memory_BENCH_NEEDS := bench-virtio
 size_BENCH_NEEDS := bench-simple bench-virtio

@@ -16,7 +16,7 @@ def test_trap_needs_one_image(here, tmp_path):
 
 
 def test_parts_are_joined(here, tmp_path):
-    assert needs(here, tmp_path, "idle,trap")[0] == {"trap-image", "bench-virtio"}
+    assert needs(here, tmp_path, "size,trap")[0] == {"trap-image", "bench-simple", "bench-virtio"}
 
 
 def test_without_parts_all_is_built(here, tmp_path):
