@@ -21,50 +21,6 @@ static void plan_images(struct plan *plan, struct images *images)
     }
 }
 
-/* Tells the first guest that the board's RAM does not suffice for. */
-static bool check_memory(const struct system *system)
-{
-    struct arena *arena = system->diag->arena;
-    uint64_t board_bytes = system->board->ram_bytes;
-    uint64_t guest_bytes = 0;
-    for (EACH_GUEST(guest, system->model))
-        guest_bytes += guest->memory.number;
-    uint64_t other_bytes = plan_memory_bytes(&system->plan) - guest_bytes + SYSTEM_RAM_BYTES;
-    uint64_t free_bytes = board_bytes > other_bytes ? board_bytes - other_bytes : 0;
-    free_bytes -= free_bytes % GUEST_PAGE_BYTES;
-    uint64_t sum = 0;
-    for (EACH_GUEST(guest, system->model)) {
-        sum += guest->memory.number;
-        if (sum > free_bytes) {
-            diag_error(system->diag, guest->memory.at,
-                       "the guests' memory is %s in all, the board has %s and room for %s of it; "
-                       "give the guests less, or the board more (QEMU_MEMORY=)",
-                       arena_size(arena, guest_bytes), arena_size(arena, board_bytes),
-                       arena_size(arena, free_bytes));
-            return false;
-        }
-    }
-    return true;
-}
-
-/* What a device reaches has been given its place; tells the first that lies beyond the RAM. */
-static bool check_places(const struct system *system)
-{
-    uint64_t end_paddr = system->board->ram_paddr + system->board->ram_bytes;
-    for (const struct region *region = system->plan.regions; region != NULL;
-         region = region->next) {
-        if (!region->is_device && region->phys_addr + region->bytes > end_paddr) {
-            diag_error(system->diag, system->model->guests.at,
-                       "there is no place for '%s' (%s) in the board's RAM, since what devices "
-                       "reach lies there in one piece each; give guests with a disk or a "
-                       "passed-through device less memory, or the board more (QEMU_MEMORY=)",
-                       region->name, arena_size(system->diag->arena, region->bytes));
-            return false;
-        }
-    }
-    return true;
-}
-
 /* The PDs in the order of their priorities. */
 static void plan_all(struct system *system)
 {
@@ -73,6 +29,8 @@ static void plan_all(struct system *system)
     supervisor_plan(system);
     struct pd *timer = plan_pd(plan, "timer_driver", "timer_driver.elf", PRIORITY_TIMER);
     plan->next_paddr = board->ram_paddr;
+    plan->ram_bytes = board->ram_bytes;
+    plan->num_guests = (unsigned)system->model->guests.count;
     sddf_plan_driver(plan, timer, &board->timer, NULL, NULL);
     plan_images(plan, &system->kernels);
     plan_images(plan, &system->initrds);
@@ -157,7 +115,7 @@ static bool plan_system(struct system *system)
     if (system->diag->errors != errors || !check_pds(system))
         return false;
     supervisor_adopt(system);
-    return check_memory(system) && check_places(system);
+    return memory_check(system);
 }
 
 /* Reads a file whole; tells the error and returns NULL if that fails. */
@@ -193,6 +151,14 @@ static bool set_partition(struct diag *diag, const struct model *model, const ch
     return true;
 }
 
+/* More RAM than the Microkit's tool uses is as good as none. */
+static bool bound_ram(struct board *board, uint64_t most_bytes)
+{
+    if (most_bytes != 0 && board->ram_bytes > most_bytes)
+        board->ram_bytes = most_bytes;
+    return true;
+}
+
 /* Each step works on what the one before has found good. */
 static bool run(struct diag *diag, const struct compose_options *options)
 {
@@ -212,7 +178,8 @@ static bool run(struct diag *diag, const struct compose_options *options)
                              .defaults = &options->defaults };
     const void *dtb = read_file(diag, options->board_path, &bytes);
     return dtb != NULL && board_read(diag, options->board_path, dtb, bytes, &board) &&
-           plan_system(&system) && output_write(&system, options->out_folder);
+           bound_ram(&board, options->defaults.most_ram_bytes) && plan_system(&system) &&
+           output_write(&system, options->out_folder);
 }
 
 bool compose(const struct compose_options *options, FILE *err)

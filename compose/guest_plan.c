@@ -203,6 +203,7 @@ struct pd *guest_plan(struct system *system, const struct guest *guest, struct g
     struct vmm_config *config = plan_record(plan, vmm, ".vmm_config", sizeof(*config));
     struct passed passed = passthrough_plan(system, guest, vmm, config);
     const struct region *ram = plan_ram(system, guest, &config->ram_gpa);
+    boot->ram = ram;
     fill_config(config, system->model, guest, boot);
     plan_map_at(plan, vmm, ram, config->ram_vaddr, "rw");
     plan_map_vm(plan, vm, ram, config->ram_gpa, "rwx");

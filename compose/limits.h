@@ -38,11 +38,18 @@ _Static_assert(MAX_GUESTS + 2 <= SDDF_MAX_CLIENTS, "a record has room for every 
 /* `at` names a guest by one digit from 1. */
 #define MAX_GUESTS_SWITCHED_BY_AT 9
 
-/* Room that the kernel, the PDs and their tables take of the board's RAM, at least. */
-#define SYSTEM_RAM_BYTES   (8ul << 20)
+/*
+ * What the image holds beside the prefilled regions, at most: the kernel, each PD's program, stack
+ * and tables, and tables for the RAM. In each of the configs it is less by up to a large page:
+ * test_layout.py compares.
+ */
+#define IMAGE_KERNEL_BYTES  (192ul << 10)
+#define IMAGE_VMM_BYTES     (768ul << 10)
+#define IMAGE_PD_BYTES      (144ul << 10)
+#define IMAGE_BYTES_PER_GIB (16ul << 10)
 
-#define NAME_MAX_LENGTH    32
-#define CMDLINE_MAX_LENGTH 1024 /* with ours, less than Linux's COMMAND_LINE_SIZE of 2048 */
+#define NAME_MAX_LENGTH     32
+#define CMDLINE_MAX_LENGTH  1024 /* with ours, less than Linux's COMMAND_LINE_SIZE of 2048 */
 
 /* Priorities, as upstream sDDF has them; the supervisor's is above all. */
 #define PRIORITY_SUPERVISOR     254

@@ -5,16 +5,19 @@
 #include "compose/keys.h"
 
 #include <getopt.h>
+#include <stdlib.h>
 
 static const char usage[] =
     "usage: composer SYSTEM.yaml --board-dtb FILE --out FOLDER [--linux FILE] [--initrd FILE] "
-    "[--initrd-driver FILE] [--partition N]\n       composer --reference\n\n  --board-dtb FILE  "
+    "[--initrd-driver FILE] [--partition N] [--most-ram BYTES]\n       composer --reference\n\n  "
+    "--board-dtb FILE  "
     "the board's device tree\n "
     " --out FOLDER      "
     "where system.xml, records, device trees and link.mk are written\n  --linux FILE      the "
     "kernel of guests that name none: an arm64 Image\n  --initrd FILE     the initial RAM disk of "
     "guests that name none\n  --initrd-driver FILE\n                    the same of a guest that "
     "serves its disk\n  --partition N     the partition of the first guest with a disk\n  "
+    "--most-ram BYTES  so much of the board's RAM is used at most; all where it is left out\n  "
     "--reference       write the keys of SYSTEM.yaml, as Markdown\n";
 
 /* Those with an argument come first, in the order of `places` below. */
@@ -25,6 +28,7 @@ enum {
     INITRD,
     INITRD_DRIVER,
     PARTITION,
+    MOST_RAM,
     NUM_PLACES,
     REFERENCE = NUM_PLACES,
     HELP
@@ -36,6 +40,7 @@ static const struct option long_options[] = {
     { "initrd", required_argument, NULL, INITRD },
     { "initrd-driver", required_argument, NULL, INITRD_DRIVER },
     { "partition", required_argument, NULL, PARTITION },
+    { "most-ram", required_argument, NULL, MOST_RAM },
     { "reference", no_argument, NULL, REFERENCE },
     { "help", no_argument, NULL, HELP },
     { 0 },
@@ -46,12 +51,14 @@ enum { EXIT_GOOD, EXIT_ERRORS, EXIT_USAGE };
 /* Reads the command line. Returns false if it says what else to do, in *status. */
 static bool read_options(int argc, char **argv, struct compose_options *options, int *status)
 {
+    const char *most_ram = "0";
     const char **places[NUM_PLACES] = { &options->board_path,
                                         &options->out_folder,
                                         &options->defaults.kernel,
                                         &options->defaults.initrd,
                                         &options->defaults.initrd_driver,
-                                        &options->defaults.partition };
+                                        &options->defaults.partition,
+                                        &most_ram };
     int option;
     *status = EXIT_GOOD;
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) >= 0 && option != '?') {
@@ -65,7 +72,9 @@ static bool read_options(int argc, char **argv, struct compose_options *options,
         }
         *places[option] = optarg;
     }
-    if (option == '?' || optind != argc - 1 || options->board_path == NULL ||
+    char *end;
+    options->defaults.most_ram_bytes = strtoull(most_ram, &end, 0);
+    if (option == '?' || *end != '\0' || optind != argc - 1 || options->board_path == NULL ||
         options->out_folder == NULL) {
         fputs(usage, stderr);
         *status = EXIT_USAGE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "compose/plan.h"
 
+#include "compose/device_tree.h"
 #include "compose/limits.h"
 
 #include <assert.h>
@@ -49,21 +50,48 @@ struct region *plan_device(struct plan *plan, const char *name, uint64_t phys_ad
     return region;
 }
 
-/* The end of the image, at most. */
-static uint64_t image_end_paddr(const struct plan *plan)
+/* Those with small pages come first, so that the large ones begin at a multiple of theirs. */
+static uint64_t image_end(const struct plan *plan, unsigned num_vmms, unsigned num_others,
+                          uint64_t more_bytes)
 {
-    uint64_t end_paddr = BOARD_IMAGE_PADDR + 2 * SYSTEM_RAM_BYTES;
-    for (const struct region *region = plan->regions; region != NULL; region = region->next)
-        end_paddr += region->prefill != NULL ? region->bytes : 0;
-    return end_paddr;
+    uint64_t small = more_bytes + IMAGE_KERNEL_BYTES + num_vmms * IMAGE_VMM_BYTES +
+                     num_others * IMAGE_PD_BYTES + (plan->ram_bytes >> 30) * IMAGE_BYTES_PER_GIB;
+    uint64_t large = 0;
+    for (const struct region *region = plan->regions; region != NULL; region = region->next) {
+        uint64_t bytes = region->prefill != NULL ? region->bytes : 0;
+        small += region->page_bytes == PAGE_BYTES ? bytes : 0;
+        large += region->page_bytes == PAGE_BYTES ? 0 : bytes;
+    }
+    return BOARD_IMAGE_PADDR + (large == 0 ? small : round_up(small, GUEST_PAGE_BYTES) + large);
 }
 
+uint64_t plan_image_end(const struct plan *plan)
+{
+    unsigned num_vmms = 0, num_others = 0;
+    for (const struct pd *pd = plan->pds; pd != NULL; pd = pd->next) {
+        num_vmms += pd->vm != NULL;
+        num_others += pd->vm == NULL;
+    }
+    return image_end(plan, num_vmms, num_others, 0);
+}
+
+/* The same before all PDs and device trees are planned. */
+static uint64_t image_end_at_most(const struct plan *plan)
+{
+    return image_end(plan, plan->num_guests, MAX_PDS - plan->num_guests,
+                     plan->num_guests * DEVICE_TREE_MAX_BYTES);
+}
+
+/* Below the image as long as there is room, then above. */
 uint64_t plan_reserve(struct plan *plan, uint64_t bytes)
 {
-    uint64_t paddr = round_up(plan->next_paddr, GUEST_PAGE_BYTES);
-    if (paddr + bytes > BOARD_IMAGE_PADDR && paddr < image_end_paddr(plan))
-        paddr = round_up(image_end_paddr(plan), GUEST_PAGE_BYTES);
-    plan->next_paddr = paddr + bytes;
+    if (plan->next_high_paddr == 0)
+        plan->next_high_paddr = image_end_at_most(plan);
+    bool is_low = plan->next_paddr < BOARD_IMAGE_PADDR &&
+                  round_up(plan->next_paddr, GUEST_PAGE_BYTES) + bytes <= BOARD_IMAGE_PADDR;
+    uint64_t *next = is_low ? &plan->next_paddr : &plan->next_high_paddr;
+    uint64_t paddr = round_up(*next, GUEST_PAGE_BYTES);
+    *next = paddr + bytes;
     return paddr;
 }
 
@@ -131,14 +159,6 @@ void *plan_record(struct plan *plan, struct pd *pd, const char *section, size_t 
     record->size_bytes = bytes;
     APPEND(pd->records, record);
     return record->bytes;
-}
-
-uint64_t plan_memory_bytes(const struct plan *plan)
-{
-    uint64_t bytes = 0;
-    for (const struct region *region = plan->regions; region != NULL; region = region->next)
-        bytes += region->is_device ? 0 : region->bytes;
-    return bytes;
 }
 
 void plan_note(struct plan *plan, const char *text)

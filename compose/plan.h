@@ -87,7 +87,10 @@ struct note {
 
 struct plan {
     struct arena *arena;
-    uint64_t next_paddr; /* of what plan_reserve() hands out */
+    uint64_t next_paddr;      /* of what plan_reserve() hands out below the image... */
+    uint64_t next_high_paddr; /* ...and above it; 0: nothing yet */
+    uint64_t ram_bytes; /* of the board; with the number of guests known before anything else */
+    unsigned num_guests;
     struct region *regions;
     struct pd *pds;
     struct pd *supervisor; /* the first of them, parent of all others */
@@ -153,5 +156,5 @@ void *plan_record(struct plan *plan, struct pd *pd, const char *section, size_t 
 /* Adds a sentence to the report. */
 void plan_note(struct plan *plan, const char *text);
 
-/* Returns the memory that all regions take together, without devices. */
-uint64_t plan_memory_bytes(const struct plan *plan);
+/* Returns where the image ends at most, all PDs and images being planned. */
+uint64_t plan_image_end(const struct plan *plan);

@@ -17,6 +17,7 @@ struct defaults {
     const char *initrd;
     const char *initrd_driver; /* of a guest that serves its disk */
     const char *partition;     /* of the first guest with a disk, a number */
+    uint64_t most_ram_bytes;   /* that the Microkit's tool uses of the board's; 0: all */
 };
 
 /* What a guest boots from. */
@@ -25,6 +26,7 @@ struct guest_boot {
     const struct image *initrd; /* or NULL */
     const char *tree_file;      /* of its device tree, in the output folder */
     struct device_tree tree;
+    const struct region *ram;
     struct pd *vmm; /* once it is planned, and its record */
     struct vmm_config *config;
 };
@@ -98,6 +100,9 @@ void passthrough_write_slots(FILE *out, const struct system *system);
 
 /* Adds a guest and its VMM to the plan, and makes its device tree; returns the VMM. */
 struct pd *guest_plan(struct system *system, const struct guest *guest, struct guest_boot *boot);
+
+/* memory.c. Tells what has no place in the board's RAM, all being planned. Returns false then. */
+bool memory_check(const struct system *system);
 
 /* supervisor.c. Adds the supervisor to the plan, before any other PD. */
 void supervisor_plan(struct system *system);

@@ -35,8 +35,8 @@ own-disk: $(DISK_OWN)
 	@systems/disk.sh --check $< $(DISK_PARTITIONS) 2>/dev/null || { $(call need,disk) && \
 	    systems/disk.sh --add $< $(DISK_PARTITIONS) $(DISK_TYPE); }
 
-# Where SYSTEM has no disk, none is made. A passed-through disk whose guest serves nobody has no
-# partitions that anybody counts.
+# Where SYSTEM has no disk, none is made. The partitions of a passed-through disk count only if its
+# guest serves it.
 .PHONY: system-disk
 system-disk: $(SYSTEM_DIR)/system.xml
 	@! grep -qE '(^| )disk$$' $(SYSTEM_DIR)/system.devices || \

@@ -26,6 +26,10 @@ $(BUILD_DIR)/board/%.dtb:
 	    -m $(QEMU_MEMORY) -nodefaults -display none >$@.log 2>&1 || { cat $@.log >&2; \
 	    echo 'QEMU has no such board; correct QEMU_CPU=$(QEMU_CPU) or QEMU_MEMORY=$(QEMU_MEMORY)' >&2; exit 1; }
 
+# The embedded kernel uses no more RAM than its board is sure to have.
+BOARD_MOST_RAM = $(if $(filter $(EMBEDDED_SDK),$(MICROKIT_SDK)),--most-ram \
+    $(shell sed -nE 's/^#define BOARD_RAM_BYTES +(0x[0-9a-f]+).*/\1/p' sdk/boards/$(MICROKIT_BOARD)/board_addresses.h))
+
 # ---- Which system ------------------------------------------------------------------------------
 KNOWN_SYSTEMS := $(patsubst systems/%/system.yaml,%,$(wildcard systems/*/system.yaml))
 SYSTEM_YAML := $(firstword $(wildcard systems/$(SYSTEM)/system.yaml $(SYSTEM)/system.yaml) \
@@ -63,7 +67,7 @@ $(SYSTEM_DIR)/system.xml: $(SYSTEM_DIR)/inputs $(SYSTEM_YAML) $(BOARD_DTB) $(GUE
 	@$(HOST_DIR)/composer $(SYSTEM_YAML) --board-dtb $(BOARD_DTB) --out $(@D) \
 	    $(if $(GUEST_IMAGE),--linux $(GUEST_IMAGE)) $(if $(GUEST_INITRD),--initrd $(GUEST_INITRD)) \
 	    $(if $(DRIVER_INITRD),--initrd-driver $(DRIVER_INITRD)) \
-	    $(if $(PARTITION),--partition '$(PARTITION)')
+	    $(if $(PARTITION),--partition '$(PARTITION)') $(BOARD_MOST_RAM)
 
 # compose's link.mk tells which PD has changed, and this file's age is that of the last one that did.
 $(SYSTEM_DIR)/linked: $(SYSTEM_DIR)/system.xml $(SYSTEM_PROGRAMS) known-system

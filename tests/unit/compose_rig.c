@@ -18,6 +18,7 @@
 #define PHANDLE_GIC 0x8002
 
 const char *rig_partition;
+uint64_t rig_most_ram;
 
 static char folder[] = "/tmp/compose-test-XXXXXX";
 
@@ -270,12 +271,13 @@ static char *run(const struct compose_options *options, bool *good)
 char *rig_compose(const void *yaml, size_t length, const char *out, bool *good)
 {
     rig_write("system.yaml", yaml, length);
-    struct compose_options options = {
-        .system_path = "system.yaml",
-        .board_path = "board.dtb",
-        .out_folder = out,
-        .defaults = { .kernel = "Image", .initrd = "initrd", .partition = rig_partition }
-    };
+    struct compose_options options = { .system_path = "system.yaml",
+                                       .board_path = "board.dtb",
+                                       .out_folder = out,
+                                       .defaults = { .kernel = "Image",
+                                                     .initrd = "initrd",
+                                                     .partition = rig_partition,
+                                                     .most_ram_bytes = rig_most_ram } };
     return run(&options, good);
 }
 

@@ -42,6 +42,9 @@ void rig_write_board_without_slots(void);
 /* What --partition says in the runs to come; NULL: nothing. */
 extern const char *rig_partition;
 
+/* What --most-ram says in the runs to come; 0: nothing. */
+extern uint64_t rig_most_ram;
+
 /* Composes `yaml` (as system.yaml) into the folder `out`; returns what was told, to be freed, and
  * whether it was good in *good. The defaults are Image and initrd. */
 char *rig_compose(const void *yaml, size_t length, const char *out, bool *good);

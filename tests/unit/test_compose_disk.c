@@ -118,7 +118,7 @@ static void check_places(const struct xml_system *xml, uint64_t ram_bytes)
             continue;
         }
         assert_true(a->phys + a->size <= RIG_RAM_PADDR + ram_bytes);
-        assert_true(a->phys + a->size <= 0x70000000 || a->phys >= 0x71000000);
+        assert_true(a->phys + a->size <= 0x70000000 || a->phys >= 0x70800000);
         for (size_t j = 0; j < i; j++) {
             const struct xml_region *b = &xml->regions[j];
             assert_true(b->phys == 0 || a->phys >= b->phys + b->size ||

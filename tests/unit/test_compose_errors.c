@@ -199,9 +199,9 @@ static const struct {
     { "system: s\nguests:\n  - {name: a, memory: 46M, initrd: none}\n",
       "3:23: error: 46M of memory is too little for a's kernel; give it at least 50M" },
     { GUEST("  - {name: b, memory: 512M}\n  - {name: c, memory: 256M}\n"),
-      "6:23: error: the guests' memory is 1G in all, the board has 1G and room for 1014M of it; "
-      "give "
-      "the guests less, or the board more (QEMU_MEMORY=)" },
+      "6:23: error: the board's RAM (1G) has no place for the 256M of c; beside the image and what "
+      "is placed before it, 252M are free, in one piece 252M at most; give the guests less, or the "
+      "board more (QEMU_MEMORY=)" },
     /* More than one. */
     { "system: s\nguests:\n  - {name: a, memory: 1M, vcpus: 9, colour: red}\n",
       "3:23: error: 'memory' is '1M'; it must be a size from 2M to 256G, a multiple of 2M, such as "
@@ -361,6 +361,15 @@ static void expect(const char *yaml, const char *expected)
     free(told);
 }
 
+static void expect_good(const char *yaml)
+{
+    bool good;
+    char *told = rig_compose(yaml, strlen(yaml), "out", &good);
+    assert_string_equal(told, "");
+    assert_true(good);
+    free(told);
+}
+
 static void limits_are_told(void **state)
 {
     (void)state;
@@ -385,6 +394,47 @@ static void too_many_pds_are_told(void **state)
     expect(yaml, "3:3: error: this system has 65 protection domains, a VMM for each guest among "
                  "them; the Microkit has at most 63, remove 2 guests");
     free(yaml);
+    rig_write_board(RIG_BOARD_RAM, true);
+}
+
+#define THREE(memory, rest)                                                                        \
+    "system: s\nguests:\n  - {name: a, memory: " memory rest                                       \
+    "}\n  - {name: b, memory: " memory rest "}\n  - {name: c, memory: " memory rest "}\n"
+
+/* The image lies in the middle of the RAM: two fit below it, none above. */
+static void what_has_no_place_is_told(void **state)
+{
+    (void)state;
+    expect(THREE("300M", ""),
+           "5:23: error: the board's RAM (1G) has no place for the 300M of c; beside the image and "
+           "what is placed before it, 420M are free, in one piece 252M at most; give the guests "
+           "less, or the board more (QEMU_MEMORY=)");
+    expect(THREE("300M", ", disk: true"),
+           "5:23: error: the board's RAM (1G) has no place for the 300M of c; beside the image and "
+           "what is placed before it, 419M are free, in one piece 252M at most; give the guests "
+           "less, or the board more (QEMU_MEMORY=)");
+    expect_good(THREE("250M", ""));
+    expect_good(
+        "system: s\nguests:\n  - {name: a, memory: 600M, disk: true}\n  - {name: b, memory: "
+        "200M, disk: true}\n  - {name: c, memory: 150M, disk: true}\n");
+}
+
+/* The embedded kernel uses 1 GiB, whatever QEMU has. */
+static void ram_that_is_not_used_is_none(void **state)
+{
+    (void)state;
+    rig_write_board(2ul << 30, true);
+    expect_good(THREE("300M", ""));
+    rig_most_ram = RIG_BOARD_RAM;
+    expect(THREE("300M", ""),
+           "5:23: error: the board's RAM (1G) has no place for the 300M of c; beside the image and "
+           "what is placed before it, 420M are free, in one piece 252M at most; give the guests "
+           "less");
+    rig_write_board(512ul << 20, true);
+    expect(GUEST(""),
+           "3:3: error: the image wants 3M from 0x70000000 on, but the board's RAM is 512M from "
+           "0x40000000 on; give it more (QEMU_MEMORY=), or the guests smaller images");
+    rig_most_ram = 0;
     rig_write_board(RIG_BOARD_RAM, true);
 }
 
@@ -507,6 +557,8 @@ int main(void)
         cmocka_unit_test(encodings_are_found_out),
         cmocka_unit_test(limits_are_told),
         cmocka_unit_test(too_many_pds_are_told),
+        cmocka_unit_test(what_has_no_place_is_told),
+        cmocka_unit_test(ram_that_is_not_used_is_none),
         cmocka_unit_test(a_wrong_partition_option_is_told),
         cmocka_unit_test(missing_defaults_are_told),
         cmocka_unit_test(wrong_boards_are_told),

@@ -232,7 +232,10 @@ static const struct {
       "42: error: '/over@b000000' lies at 0xb000000, where every guest has an emulated device" },
     { "system: s\nguests: [{name: b, memory: 600M, passthrough: [/virtio_mmio@a001000]},\n"
       "  {name: a, memory: 300M, passthrough: [/virtio_mmio@a000200]}]\n",
-      "system.yaml:2:9: error: there is no place for 'a_ram' (300M) in the board's RAM, since" },
+      "system.yaml:3:21: error: the board's RAM (1G) has no place for the 300M of a; beside the "
+      "image and "
+      "what is placed before it, 421M are free, in one piece 252M at most; give the guests less, "
+      "or" },
     { PASSED("/rtc@9010000, /shares@9030000"),
       "56: error: '/shares@9030000' interrupts by number 34, as a device of a_vmm does; choose a "
       "device with an interrupt of its own" },
