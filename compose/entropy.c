@@ -63,7 +63,7 @@ void entropy_plan_client(struct system *system, struct pd *vmm, struct vmm_confi
 
 void entropy_write_note(FILE *out, const struct system *system)
 {
-    fputs("\nRANDOM BYTES\n", out);
+    fputs("\nRANDOM BYTES: where the guests' come from\n", out);
     if (system->entropy.pd != NULL)
         fputs("  from the jitter of the core's counter, which nobody has certified\n", out);
     if (system->entropy.seed_path != NULL)

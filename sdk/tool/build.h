@@ -99,5 +99,15 @@ bool tables_build(struct tables *tables, struct system *system, const struct ker
  * patched symbols. Returns false when a program lacks a symbol. */
 bool emit_image(struct build *build);
 
-/* report.c. Writes for a person what was built, and who reaches what. */
-void report_write(const struct build *build, FILE *out);
+/* report.c. Writes for a person what was built, and who reaches what; `system` is the path of the
+ * description, `config` the configuration's name. */
+void report_write(const struct build *build, const char *system, const char *config, FILE *out);
+
+/* report_head.c. Writes the beginning of the report: a summary, and how to read the rest. */
+void report_head(const struct build *build, const char *system, const char *config, FILE *out);
+
+/* A size as text, by value, so that a call can stand among printf()'s arguments. */
+struct size_text {
+    char bytes[16];
+};
+struct size_text report_size(uint64_t bytes);

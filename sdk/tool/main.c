@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_PATH         4096
@@ -84,16 +85,32 @@ static bool find_kernel(const struct options *options, char path[MAX_PATH])
     return false;
 }
 
-/* On failure there is no file, for half an image is worse than none. */
-static bool write_file(const char *path, const void *bytes, size_t size)
+static bool write_to(const char *path, const void *bytes, size_t size)
 {
     FILE *file = fopen(path, "wb");
     bool good = file && fwrite(bytes, 1, size, file) == size;
     if (file && fclose(file) == 0 && good)
         return true;
     perror(path);
-    if (file)
-        remove(path);
+    return false;
+}
+
+/* A regular file appears whole or not at all: QEMU may be reading the old one. On failure there is
+ * none, for half an image, or an old one, is worse. */
+static bool write_file(const char *path, const void *bytes, size_t size)
+{
+    char new[MAX_PATH];
+    struct stat status;
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+        return write_to(path, bytes, size);
+    snprintf(new, sizeof new, "%.*s.new", MAX_PATH - 5, path);
+    bool good = write_to(new, bytes, size);
+    if (good && rename(new, path) == 0)
+        return true;
+    if (good)
+        perror(path);
+    remove(new);
+    remove(path);
     return false;
 }
 
@@ -102,7 +119,7 @@ static bool write_outputs(const struct build *build, const struct options *optio
     char *text = NULL;
     size_t length = 0;
     FILE *report = open_memstream(&text, &length);
-    report_write(build, report);
+    report_write(build, options->system, options->config, report);
     bool good = fclose(report) == 0 &&
                 write_file(options->image, build->image, build->image_bytes) &&
                 write_file(options->report, text, length);

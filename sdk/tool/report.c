@@ -2,30 +2,15 @@
 #include "sdk/tool/build.h"
 #include <string.h>
 
-#define SIZE_TEXT 16
-
-/* A size or rights as text, by value, so that a call can stand among printf()'s arguments. */
-struct text {
-    char bytes[SIZE_TEXT];
+/* Rights as text, by value, like report_size(). */
+struct perms_text {
+    char bytes[4];
 };
 
-static struct text size_text(uint64_t bytes)
+static struct perms_text perms_text(unsigned perms)
 {
-    struct text text;
-    if (bytes >= 10ul << 20 || (bytes >= 1ul << 20 && bytes % (1ul << 20) == 0))
-        snprintf(text.bytes, SIZE_TEXT, "%.*f MiB", bytes % (1ul << 20) != 0 ? 1 : 0,
-                 (double)bytes / (1 << 20));
-    else if (bytes >= 1024)
-        snprintf(text.bytes, SIZE_TEXT, "%.*f KiB", bytes % 1024 ? 1 : 0, (double)bytes / 1024);
-    else
-        snprintf(text.bytes, SIZE_TEXT, "%lu B", bytes);
-    return text;
-}
-
-static struct text perms_text(unsigned perms)
-{
-    return (struct text){ { perms & PERM_READ ? 'r' : '-', perms & PERM_WRITE ? 'w' : '-',
-                            perms & PERM_EXECUTE ? 'x' : '-' } };
+    return (struct perms_text){ { perms & PERM_READ ? 'r' : '-', perms & PERM_WRITE ? 'w' : '-',
+                                  perms & PERM_EXECUTE ? 'x' : '-' } };
 }
 
 /* The bytes of all parts of the image that are `what`, and the first such part. */
@@ -43,28 +28,20 @@ static uint64_t sum_of(const struct layout *l, const char *what, const struct la
 
 static void write_size(FILE *out, uint64_t bytes, const char *what, const char *which)
 {
-    fprintf(out, "  %12s  %s%s\n", size_text(bytes).bytes, what, which);
+    fprintf(out, "  %12s  %s%s\n", report_size(bytes).bytes, what, which);
 }
 
 static void write_sums(const struct build *b, FILE *out)
 {
     const struct layout *l = &b->layout;
-    uint64_t total = 0, regions = 0;
     fprintf(out, "IMAGE\n  0x%lx to 0x%lx, %s\n", l->image_base, l->image_base + b->image_bytes - 1,
-            size_text(b->image_bytes).bytes);
+            report_size(b->image_bytes).bytes);
     for (EACH(part, l, parts)) {
         const struct layout_part *first;
         uint64_t sum = sum_of(l, part->what, &first);
         if (first == part)
             write_size(out, sum, part->what, "");
-        regions += part->in_image ? 0 : part->bytes;
     }
-    for (EACH(ram, l, ram))
-        total += ram->size_bytes;
-    fprintf(out, "\nMEMORY\n");
-    write_size(out, total, "RAM that the board is sure to have", "");
-    write_size(out, b->image_bytes, "the image", "");
-    write_size(out, regions, "memory regions outside of the image", "");
     fprintf(out, "\nPAGE TABLES\n");
     write_size(out, b->tables.kernel_pages * MODEL_PAGE, "kernel", "");
     for (EACH(pd, &b->system, pds))
@@ -77,7 +54,7 @@ static void write_range(FILE *out, uint64_t vaddr, uint64_t paddr, uint64_t byte
                         const char *kind, const char *name)
 {
     fprintf(out, "    0x%010lx  at 0x%010lx  %10s  %s  %-8s  %s\n", vaddr, paddr,
-            size_text(bytes).bytes, perms_text(perms).bytes, kind, name);
+            report_size(bytes).bytes, perms_text(perms).bytes, kind, name);
 }
 
 static void write_mappings(const struct system *s, bool in_vm, unsigned owner, FILE *out)
@@ -170,7 +147,7 @@ static void write_users(const struct system *s, const struct region *r, FILE *ou
         users += m->region == index;
     if (r->in_ram && users < 2)
         return;
-    fprintf(out, "  %s (%s%s):", r->name, size_text(r->size).bytes, r->in_ram ? "" : ", device");
+    fprintf(out, "  %s (%s%s):", r->name, report_size(r->size).bytes, r->in_ram ? "" : ", device");
     for (EACH(m, s, mappings))
         if (m->region == index)
             fprintf(out, "  %s%s %s", m->in_vm ? "guest " : "",
@@ -194,7 +171,7 @@ static void write_sharing(const struct system *s, FILE *out)
 
 static void write_part(uint64_t base, uint64_t bytes, const char *what, const char *who, FILE *out)
 {
-    fprintf(out, "  0x%010lx  %10s  %s %s\n", base, size_text(bytes).bytes, what, who);
+    fprintf(out, "  0x%010lx  %10s  %s %s\n", base, report_size(bytes).bytes, what, who);
 }
 
 /* The parts that lie in one range of RAM, and what is free between them. */
@@ -214,14 +191,10 @@ static void write_physical(const struct layout *l, const struct image_range *ram
         write_part(at, end - at, "free", "", out);
 }
 
-void report_write(const struct build *b, FILE *out)
+void report_write(const struct build *b, const char *system, const char *config, FILE *out)
 {
     const struct system *s = &b->system;
-    fprintf(out,
-            "Board %.32s; protection domains: %u, virtual machines: %u, vCPUs: %u, memory regions: "
-            "%u, channels: %u, interrupts: %u\n\n",
-            b->kernel.info.board, s->num_pds, s->num_vms, s->num_vcpus, s->num_regions,
-            s->num_channels, s->num_irqs);
+    report_head(b, system, config, out);
     write_sums(b, out);
     for (EACH(pd, s, pds))
         write_pd(s, pd, out);

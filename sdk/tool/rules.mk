@@ -2,6 +2,6 @@
 HOST_PROGRAMS += microkit
 # Everything but the options: the tests link it too.
 TOOL_SRCS := $(addprefix sdk/tool/,arena.c xml.c check.c elf_file.c load.c layout.c \
-    tables.c emit.c report.c build.c)
+    tables.c emit.c report.c report_head.c build.c)
 microkit_SRCS := sdk/tool/main.c $(TOOL_SRCS)
 microkit_LIBS := -lexpat

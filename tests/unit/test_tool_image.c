@@ -310,19 +310,27 @@ static void report(void **state)
         "  guest_ram (16 MiB):  guest guest rwx  vmm rw-\n",
         "  device (4 KiB, device):  driver rw-\n",
         "  0x0050000000      64 KiB  region fixed\n",
-        "      1024 MiB  RAM that the board is sure to have\n",
     };
+    /* A stranger reads these first. */
+    static const char begins[] = "SUMMARY\n"
+                                 "  system              test.system\n"
+                                 "  board               a board, configuration debug\n"
+                                 "  image               ";
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
 
     (void)state;
     assert_non_null(out);
-    report_write(&built, out);
+    report_write(&built, "test.system", "debug", out);
     fclose(out);
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         if (!strstr(text, wanted[i]))
             fail_msg("not in the report: %s\n%s", wanted[i], text);
+    assert_memory_equal(text, begins, sizeof begins - 1);
+    assert_non_null(strstr(text, "\n  RAM                 1024 MiB that each such board has: "));
+    assert_non_null(strstr(text, "\nHOW TO READ THIS\n"));
+    assert_true(strstr(text, "HOW TO READ THIS") < strstr(text, "\nIMAGE\n"));
     assert_null(strstr(text, "No IOMMU"));
     free(text);
 }
