@@ -40,8 +40,8 @@ own-disk: $(DISK_OWN)
 .PHONY: system-disk
 system-disk: $(SYSTEM_DIR)/system.xml
 	@! grep -qE '(^| )disk$$' $(SYSTEM_DIR)/system.devices || \
-	    $(if $(DISK),systems/disk.sh --check '$(DISK)' "$$(cat $(SYSTEM_DIR)/system.partitions)",$(MAKE) own-disk)
+	    $(if $(DISK),systems/disk.sh --check '$(DISK)' "$$(cat $(SYSTEM_DIR)/system.partitions)",$(MAKE) -s own-disk)
 
-# The words that devices.sh prints, one a line: `$(QEMU_DEVICES) && qemu $$devices`.
-QEMU_DEVICES = devices=$$(DISK='$(DISK_IMAGE)' DISK_SNAPSHOT='$(filter-out 0,$(DISK_SNAPSHOT))' \
-    NET='$(NET)' PASSED_NET='$(PASSED_NET)' systems/devices.sh $(SYSTEM_DIR)) && IFS=$$'\n'
+# The environment of devices.sh.
+DEVICES = DISK='$(DISK_IMAGE)' DISK_SNAPSHOT='$(filter-out 0,$(DISK_SNAPSHOT))' \
+    NET='$(NET)' PASSED_NET='$(PASSED_NET)'

@@ -79,8 +79,13 @@ $(SYSTEM_DIR)/loader.img: $(SYSTEM_DIR)/system.xml $(SYSTEM_DIR)/linked $(SDK_ST
 	    --search-path $(@D) -o $@ -r $(@D)/report.txt
 	@cat $(@D)/notes.txt >>$(@D)/report.txt
 
-.PHONY: image
-image: known-system $(SYSTEM_IMAGE) picture-if-easy ## build the system image of SYSTEM
+# One make at a time builds in BUILD_DIR; what it starts does not wait for it.
+LOCKED = systems/locked.sh '$(BUILD_DIR)'
+
+.PHONY: image image-unlocked
+image: known-system ## build the system image of SYSTEM
+	@$(LOCKED) $(MAKE) image-unlocked
+image-unlocked: known-system $(SYSTEM_IMAGE) picture-if-easy
 	@echo 'Built $(SYSTEM_IMAGE); what lies where: $(SYSTEM_DIR)/report.txt'
 
 # ---- Its picture -------------------------------------------------------------------------------
@@ -101,17 +106,10 @@ include systems/disk.mk
 # ---- Running it --------------------------------------------------------------------------------
 # The tests have the same in tests/system/qemu.py. Without -nic none QEMU adds a
 # network card of its own and wants that one's boot ROM, a package that need not be there.
-QEMU_RUN = $(QEMU) -nic none -global virtio-mmio.force-legacy=false \
-    -device loader,file=$(SYSTEM_IMAGE),addr=$(LOADER_ADDR),force-raw=on,cpu-num=0
+QEMU_RUN = $(QEMU) -nic none -global virtio-mmio.force-legacy=false -nographic -serial mon:stdio
 
-# How the input is moved, by the switch that the YAML names.
-SWITCH_HELP = case "$$(sed -nE 's/^ +switch: *([a-z-]+).*/\1/p' $(SYSTEM_YAML))" in \
-    at) echo "  @ and a digit from 1    moves the input to that guest";; \
-    return-at) echo "  Return @ index          moves the input to that guest, the first is 0";; \
-    *) echo "  Ctrl-\\ index Enter      moves the input to that guest, the first is 0";; esac
-
-.PHONY: qemu
-qemu: image system-disk ## run SYSTEM in QEMU; Ctrl-a x leaves
-	@$(call need,qemu)
-	@echo; echo 'Starting $(SYSTEM) in QEMU:'; echo '  Ctrl-a x                leaves'; $(SWITCH_HELP); echo
-	@$(QEMU_DEVICES) && $(QEMU_RUN) -nographic -serial mon:stdio $$devices $(QEMU_ARGS)
+.PHONY: qemu qemu-prepared
+qemu: known-system ## run SYSTEM in QEMU; poweroff in its guests or Ctrl-a x leaves
+	@$(LOCKED) $(MAKE) qemu-prepared
+	@$(DEVICES) LOADER_ADDR=$(LOADER_ADDR) systems/run.sh '$(SYSTEM)' '$(SYSTEM_DIR)' $(QEMU_RUN) $(QEMU_ARGS)
+qemu-prepared: image-unlocked system-disk need-qemu
