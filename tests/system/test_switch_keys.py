@@ -67,6 +67,11 @@ def test_at_may_be_typed(at):
     assert guest.run(r"echo 'me\@1'").strip() == "me@1"
 
 
+def test_at_start(at):
+    at.start_again(1)
+    at.guests[1].expect("guest1: is running")
+
+
 def test_at_in_a_guests_output_moves_nothing(at):
     noise_moves_nothing(at)
 
@@ -88,6 +93,11 @@ def test_at_is_plain_but_behind_return(return_at):
     guest = return_at.guests[0]
     assert typed(guest, "root@1 @0\r@x\x1c1\r", 15) == "root@1 @0\r@x\x1c1\r"
     assert guest.run("echo me@1").strip() == "me@1"
+
+
+def test_return_at_start(return_at):
+    return_at.start_again(1)
+    return_at.guests[1].expect("guest1: is running")
 
 
 def test_return_at_in_a_guests_output_moves_nothing(return_at):
