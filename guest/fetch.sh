@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 # fetch.sh CACHE TREE PACKAGE...: downloads Debian arm64 packages into CACHE, unless they are there
-# already, and unpacks them into TREE, which it makes anew. src:NAME is a source package; what its
-# authors wrote is unpacked into TREE/NAME, without Debian's changes; of src:NAME:FOLDER, that folder
-# alone.
+# already, and unpacks them into TREE, which it makes anew. A|B is the first of these that Debian has.
+# src:NAME is a source package; what its authors wrote is unpacked into TREE/NAME, without Debian's
+# changes; of src:NAME:FOLDER, that folder alone.
 #
 # The host's apt does the work with a private configuration: own state, own lists, the mirrors and
 # suites of the host's source list, the signatures of Debian's own keyring. The host's package
@@ -129,6 +129,16 @@ update_index() {
     }
 }
 
+# The first of `A|B` that the index has: Debian 13 calls some libraries otherwise.
+offered_name() {
+    local name names
+    IFS='|' read -ra names <<<"$1"
+    for name in "${names[@]}"; do
+        [ -z "$(apt-cache show "$name" 2>/dev/null)" ] || { echo "$name"; return; }
+    done
+    die "Debian's index for $ARCHITECTURE has no package ${1//|/ or }"
+}
+
 # A name without a version of its own, like linux-image-arm64, leads to the current kernel's package.
 current_name() {
     case $1 in
@@ -138,6 +148,7 @@ current_name() {
             $1 == "Depends:" && $2 ~ /^linux-.*[0-9]/ { print $2; found = 1; exit }
             END { exit !found }' || die "Debian's package $1 leads to no kernel package; run 'apt-get update'," \
             "and look whether the release still has it" ;;
+    *"|"*) offered_name "$1" ;;
     *) echo "$1" ;;
     esac
 }
@@ -164,20 +175,20 @@ get() {
 
 # Downloads aside and moves into place, so that a broken download is never taken for a package.
 download() {
-    local package=$1 cache=$2 work=$3 name
+    local package=$1 folder=$2/${1%%|*} work=$3 name
     name=$(current_name "$package")
     say "downloading $name"
-    rm -rf "$work/new" "${cache:?}/$package"
+    rm -rf "$work/new" "$folder"
     mkdir "$work/new"
     (cd "$work/new" && get "$name" && sha256sum -- * >"$work/SHA256" && mv "$work/SHA256" .) ||
         die "could not download $name; check the network and the free space, then run make again"
-    mv "$work/new" "$cache/$package"
+    mv "$work/new" "$folder"
 }
 
 fill_cache() {
     local cache=$1 package missing=() work types=(deb)
     shift
-    for package in "$@"; do is_cached "$cache/$package" || missing+=("$package"); done
+    for package in "$@"; do is_cached "$cache/${package%%|*}" || missing+=("$package"); done
     [ ${#missing[@]} -gt 0 ] || return 0
     [ -r "$KEYRING" ] || die "$KEYRING is missing; install the package debian-archive-keyring"
 
@@ -187,6 +198,16 @@ fill_cache() {
     configure_apt "$work" "${types[@]}"
     update_index "$work/log"
     for package in "${missing[@]}"; do download "$package" "$cache" "$work"; done
+}
+
+# Debian 13's packages have all of their files below usr, Debian 12's not: in TREE, as on an installed
+# system, both lead to the same place.
+lay_out() {
+    local tree=$1 folder
+    for folder in bin lib sbin; do
+        mkdir -p "$tree/usr/$folder"
+        ln -s "usr/$folder" "$tree/$folder"
+    done
 }
 
 # Manual pages, device trees and the scripts of a distribution have no place in a guest.
@@ -200,19 +221,21 @@ unpack_one() {
             "*/${folder:-*}" ;;
     *)
         dpkg-deb --fsys-tarfile "$files"/*.deb |
-            tar -x -C "$tree" --exclude=./usr/share --exclude=./usr/lib/linux-image-\* --exclude=./etc ;;
+            tar -x -C "$tree" --keep-directory-symlink --exclude=./usr/share \
+                --exclude=./usr/lib/linux-image-\* --exclude=./etc ;;
     esac
 }
 
 unpack() {
-    local cache=$1 tree=$2 package
+    local cache=$1 tree=$2 package files
     shift 2
     rm -rf "$tree"
-    mkdir -p "$tree"
+    lay_out "$tree"
     for package in "$@"; do
-        say "unpacking $(cd "$cache/$package" && ls ./*.deb ./*.dsc 2>/dev/null | cut -c 3-)"
-        REMEDY="remove $cache/$package, so that it is downloaded again, and look at the free space"
-        unpack_one "$cache/$package" "$tree" "$package"
+        files=$cache/${package%%|*}
+        say "unpacking $(cd "$files" && ls ./*.deb ./*.dsc 2>/dev/null | cut -c 3-)"
+        REMEDY="remove $files, so that it is downloaded again, and look at the free space"
+        unpack_one "$files" "$tree" "$package"
     done
 }
 

@@ -28,16 +28,18 @@ lay_out() {
 
 # Prints the path of each file that a module needs, from the modules' folder on.
 module_files() {
-    local tree=$1 version=$2 module steps
+    local tree=$1 version=$2 list=$3 module steps verb file
     while read -r module; do
         steps=$(modprobe -d "$tree" -S "$version" --show-depends "$module") ||
-            die "kernel $version has no module $module; take it out of $3, or add the package that has it"
+            die "kernel $version has no module $module; take it out of $list, or add the package that has it"
         # "insmod /path/lib/modules/VERSION/kernel/x.ko" or "builtin x"
-        sed -nE "s:^insmod .*/lib/modules/$version/([^ ]*).*:\1:p" <<<"$steps"
-    done < <(sed -E 's/#.*//; /^[ \t]*$/d' "$3") | sort -u
+        while read -r verb file _; do
+            [ "$verb" != insmod ] || echo "${file##*"/lib/modules/$version/"}"
+        done <<<"$steps"
+    done < <(sed -E 's/#.*//; /^[ \t]*$/d' "$list") | sort -u
 }
 
-# busybox's modprobe reads the plain indexes only.
+# busybox's modprobe reads the plain indexes only, and loads plain files the fastest.
 install_modules() {
     local tree=$1 root=$2 list=$3 version from to
     version=$(kernel_version "$tree")
@@ -47,7 +49,8 @@ install_modules() {
     depmod -b "$tree" "$version"
     module_files "$tree" "$version" "$list" >"$to/files"
     tar -C "$from" -c -T "$to/files" | tar -C "$to" -x
-    grep -Fxf "$to/files" "$from/modules.order" >"$to/modules.order"
+    find "$to" -name '*.ko.xz' -exec xz -d {} +
+    sed 's/\.xz$//' "$to/files" | grep -Fxf - "$from/modules.order" >"$to/modules.order"
     cp "$from/modules.builtin" "$from/modules.builtin.modinfo" "$to"
     depmod -b "$root" "$version"
     find "$to" -maxdepth 1 -type f ! -name modules.dep ! -name modules.alias \

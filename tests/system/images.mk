@@ -76,7 +76,8 @@ hostile-image: $(TEST_INPUTS)/hostile.yaml $(TEST_INPUTS)/hostile.Image
 $(TEST_INPUTS)/softdog.cpio.gz: $(GUEST_DIR)/initrd.cpio.gz $(GUEST_DIR)/.tree
 	@$(call need,archive)
 	@rm -rf $(@D)/softdog && mkdir -p $(@D)/softdog
-	cp $(GUEST_DIR)/tree/lib/modules/*/kernel/drivers/watchdog/softdog.ko $(@D)/softdog
+	cp $(GUEST_DIR)/tree/lib/modules/*/kernel/drivers/watchdog/softdog.ko* $(@D)/softdog
+	@find $(@D)/softdog -name '*.xz' -exec xz -d {} +
 	$(call with_files,$(@D)/softdog) >$@
 
 # systems/virtio with the tools of the tests in its guests.
