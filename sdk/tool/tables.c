@@ -38,8 +38,8 @@
 /* Returns the address of a new empty table. */
 static uint64_t new_table(struct tables *t)
 {
-    t->pages = (uint64_t **)arena_grow(t->system->arena, (void *)t->pages, t->num_pages,
-                                       sizeof *t->pages);
+    t->pages =
+        (uint64_t **)arena_grow(t->system->arena, (void *)t->pages, t->num_pages, sizeof *t->pages);
     t->pages[t->num_pages] = arena_alloc(t->system->arena, MODEL_PAGE);
     return t->base_paddr + MODEL_PAGE * t->num_pages++;
 }

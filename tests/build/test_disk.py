@@ -112,5 +112,5 @@ def test_users_disk_with_too_few_is_told(tmp_path):
     assert disk("--check", image, 2).returncode == 0
     told = disk("--check", image, 3)
     assert told.returncode != 0
-    assert told.stderr.startswith(f"DISK={image} has 2 partitions, the system's guests want 3; ")
+    assert told.stderr.startswith(f"disk.sh: DISK={image} has 2 partitions, the system's guests want 3; ")
     assert len(told.stderr.splitlines()) == 1

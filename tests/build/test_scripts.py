@@ -87,7 +87,7 @@ def test_module_without_a_tree(here, tmp_path):
 
 @pytest.mark.parametrize("arguments, sentence", [
     (("/nonexistent/disk.img",), "disk.sh: this failed: truncate"),
-    (("{}/disk.img", "5"), "a disk here has one to four"),
+    (("{}/disk.img", "129"), "a disk has 128 partitions at most"),
     (("{}/disk.img", "2", "ntfs"), "choose fat or ext4"),
 ])
 def test_disk(here, tmp_path, arguments, sentence):

@@ -3,6 +3,7 @@
 # $(SOAK_DIR)/PART.txt; docs/testing.md says what each one shows.
 SOAK_DIR := $(BUILD_DIR)/soak
 SOAK_PARTS := boots disks net sockets hostile crashes lives fuzz proof fresh
+#: SOAK=                   the parts of the soak, joined by commas; by default all
 SOAK ?= $(SOAK_PARTS)
 
 .PHONY: soak $(SOAK_PARTS:%=soak-%)
