@@ -25,6 +25,8 @@ GIVES = re.compile(r"add sp, sp, #|ld[rp] .*\[sp\], #")
 WRITES_SP = re.compile(r"(?:mov|add|sub|and|orr|bic|eor) sp,|.*\[sp\], |.*\[sp, .*\]!")
 TARGET = re.compile(r"0x([0-9a-f]+) <")
 BEFORE_OURS = re.compile(r".*(?:^|/)(?=(?:sdk|vmm|io|tests)/)")
+BRANCH = re.compile(r"\t(?:b|cb|tb)\S*\s+(?:.*, )?0x([0-9a-f]+) <")
+KEEPS = ("st", "b", "cb", "tb", "cmp", "cmn", "tst", "ccm", "msr", "prfm")  # their first operand
 ENDS = {"b", "br", "ret", "eret", "brk", "udf"}
 
 
@@ -45,17 +47,26 @@ def run(*command):
 
 def disassemble(elf):
     """The program's functions by address, and the addresses that its code forms."""
-    functions, formed, function, pages, before = {}, set(), None, {}, ""
-    for line in run("llvm-objdump", "-d", "--no-show-raw-insn", elf).splitlines():
+    functions, formed, function, pages, kept, before = {}, set(), None, {}, {}, ""
+    text = run("llvm-objdump", "-d", "--no-show-raw-insn", elf)
+    targets = {int(at, 16) for at in BRANCH.findall(text)}
+    for line in text.splitlines():
         if found := FUNCTION.match(line):
             function = Function(found[2], int(found[1], 16))
             functions[function.address] = function
             pages.clear()
+            kept.clear()
         elif function and (found := INSTRUCTION.match(line)):
             at, name, operands = int(found[1], 16), found[2], found[3].split(" //")[0].strip()
             function.end, function.last = at + 4, name
             look(function, at, name, operands, before)
+            if at in targets:  # a register may come from elsewhere with what it held there
+                pages.update(kept)
             formed.update(form(at, name, operands, pages))
+            if name == "adrp":
+                kept.update(pages)
+            elif not name.startswith(KEEPS):
+                pages.pop(operands.split(",")[0], None)
             before = f"{name} {operands}"
     return functions, formed
 
