@@ -138,9 +138,11 @@ static bool refuse(const struct system *system, const struct region *region,
 {
     struct arena *arena = system->plan.arena;
     const struct guest *guest = guest_of(system, region);
-    const struct guest *last = model_guest(system->model, system->model->guests.count - 1);
+    struct mark at = model_guest(system->model, system->model->guests.count - 1)->memory.at;
     uint64_t free = free_bytes(ram);
-    diag_error(system->diag, guest == NULL ? last->memory.at : guest->memory.at,
+    if (guest != NULL)
+        at = guest->memory.at;
+    diag_error(system->diag, at,
                "the board's RAM (%s) has no place for %s; beside the image and what is placed "
                "before it, %s are free, in one piece %s at most; give the guests less%s",
                arena_size(arena, system->board->ram_bytes), name_of(system, region, guest),

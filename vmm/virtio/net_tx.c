@@ -98,11 +98,11 @@ static enum virtio_net_reason check_header(const struct virtio_net *net,
 static void drop(struct virtio_net *net, const struct virtq_chain *chain, uint64_t bytes,
                  enum virtio_net_reason why)
 {
-    char reason[REASON_BYTES];
     virtq_push(&net->queues[VIRTIO_NET_TX], chain, 0);
     net->dropped++;
     uint64_t such = ++net->drops[why];
     if ((such & (such - 1)) == 0) { /* as virtio_mmio_fail() does */
+        char reason[REASON_BYTES];
         (void)format_text(reason, sizeof(reason), reasons[why], (unsigned long)most_bytes(net));
         vmm_log("%s: dropped: frame of %lu bytes; %s (%lu such until now)", net->device.name,
                 (unsigned long)bytes, reason, (unsigned long)such);
