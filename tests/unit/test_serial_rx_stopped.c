@@ -224,6 +224,25 @@ static void a_start_keeps_the_machine_on(void **state)
     config.can_power_off = false;
 }
 
+/* Without guests, or with one whose state is unknown, the machine stays on. */
+static void a_guest_of_unknown_state_keeps_the_machine_on(void **state)
+{
+    (void)state;
+    config.can_power_off = true;
+    all_become(GUEST_OFF);
+    config.clients[2].conn.queue.vaddr = 0;
+    for (int i = 0; i < 2; i++) {
+        rx_core_init(&core, &config, &rig_ops);
+        (void)said();
+        rx_core_run(&core);
+        pass(300 * MS);
+        pass(60000 * MS);
+        assert_string_equal(said(), "");
+        assert_false(powered_off);
+        config.num_clients = 0;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +257,7 @@ int main(void)
         TEST(a_guest_that_goes_on_is_not_the_last),
         TEST(the_machine_follows_its_guests),
         TEST(a_start_keeps_the_machine_on),
+        TEST(a_guest_of_unknown_state_keeps_the_machine_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

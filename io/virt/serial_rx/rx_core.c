@@ -307,7 +307,7 @@ enum outlook { SOME_RUN, ALL_STOPPED, ALL_OFF };
 
 static enum outlook outlook(const struct rx_core *core)
 {
-    enum outlook found = ALL_OFF;
+    enum outlook found = core->num_clients > 0 ? ALL_OFF : SOME_RUN;
     for (uint32_t i = 0; i < core->num_clients; i++) {
         enum guest_state state =
             takes_input(core, i) ? guest_state_of(&core->clients[i].queue) : GUEST_RUNS;
