@@ -158,11 +158,12 @@ static bool check_image(const struct system *system, uint64_t end_paddr)
         return true;
     struct arena *arena = system->plan.arena;
     diag_error(system->diag, system->model->guests.at,
-               "the image wants %s from 0x%lx on, but the board's RAM is %s from 0x%lx on; give it "
-               "more (QEMU_MEMORY=), or the guests smaller images",
+               "the image needs %s from 0x%lx on, but the board's RAM is %s from 0x%lx on; give it "
+               "%s or more (QEMU_MEMORY=), or the guests smaller images",
                arena_size(arena, round_up(end_paddr - BOARD_IMAGE_PADDR, 1ul << 20)),
                BOARD_IMAGE_PADDR, arena_size(arena, board->ram_bytes),
-               (unsigned long)board->ram_paddr);
+               (unsigned long)board->ram_paddr,
+               arena_size(arena, round_up(end_paddr - board->ram_paddr, 1ul << 20)));
     return false;
 }
 

@@ -432,8 +432,8 @@ static void ram_that_is_not_used_is_none(void **state)
            "less");
     rig_write_board(512ul << 20, true);
     expect(GUEST(""),
-           "3:3: error: the image wants 3M from 0x70000000 on, but the board's RAM is 512M from "
-           "0x40000000 on; give it more (QEMU_MEMORY=), or the guests smaller images");
+           "3:3: error: the image needs 3M from 0x70000000 on, but the board's RAM is 512M from "
+           "0x40000000 on; give it 771M or more (QEMU_MEMORY=), or the guests smaller images");
     rig_most_ram = 0;
     rig_write_board(RIG_BOARD_RAM, true);
 }
