@@ -15,7 +15,7 @@ $(VSOCK_LINUX_PROGRAMS): $(VSOCK_LINUX_DIR)/bin/%: $(VSOCK_LINUX_DIR)/.tree
 	@$(call need,cross-gcc)
 	@mkdir -p $(@D)
 	$(call say,compile,$*)
-	$(Q)cd $(VSOCK_LINUX_DIR)/tree/linux/tools/testing/vsock && $(GUEST_CC) -static -O2 -w \
+	$(Q)cd $(VSOCK_LINUX_DIR)/tree/linux/tools/testing/vsock && aarch64-linux-gnu-gcc -static -O2 -w \
 	    -D_GNU_SOURCE -I. -I../../include $*.c timeout.c control.c util.c -o '$(abspath $@)' 2>$*.log || \
 	    { cat $*.log; echo "Linux's $*.c cannot be built; remove $(VSOCK_LINUX_DIR) and run make again" >&2; exit 1; }
 
