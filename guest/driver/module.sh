@@ -9,7 +9,8 @@ readonly SOURCE=drivers/uio/uio_pdrv_genirq.c
 
 [ $# -eq 3 ] || die "usage: module.sh TREE CACHE OUT"
 REMEDY="look at the free space; if there is enough, remove $1, so that it is unpacked again"
-version=$(ls "$1/lib/modules")   # 6.1.0-56-arm64
+tools=$(dirname "$0")/../..
+version=$(ls "$1/lib/modules")   # 6.1.0-56-arm64, 6.12.118+deb13-arm64
 series=$(cut -d. -f1,2 <<<"$version")
 cache=$(realpath "$2")
 out=$(realpath "$3")
@@ -18,13 +19,15 @@ work=$(mktemp -d)
 remove_at_exit "$work"
 headers=$work/headers
 
-"$(dirname "$0")/../fetch.sh" "$cache" "$headers" "linux-headers-$version" \
+"$tools/guest/fetch.sh" "$cache" "$headers" "linux-headers-$version" \
     "linux-headers-${version%-*}-common" "linux-source-$series"
-# The headers' scripts run here: they are those of the host's package.
-[ -d "/usr/lib/linux-kbuild-$series" ] || die "/usr/lib/linux-kbuild-$series is missing; install the" \
-    "package linux-kbuild-$series and add it to the group 'module' of .ci/packages"
-mkdir -p "$headers/usr/lib"
-ln -s "/usr/lib/linux-kbuild-$series" "$headers/usr/lib/"
+# The headers' scripts run here, so they are those of the host's package; it and the compiler are what
+# the headers depend on.
+depends=$(dpkg-deb -f "$cache/linux-headers-$version"/*.deb Depends)
+kbuild=$(grep -o 'linux-kbuild-[^ ,]*' <<<"$depends")
+gcc=$(grep -o 'gcc-[0-9]*' <<<"$depends")
+"$tools/.ci/need" "=$kbuild" "=$gcc-aarch64-linux-gnu"
+ln -s "/usr/lib/$kbuild" "$headers/usr/lib/"
 sed -i "s:^include /:include $headers/:" "$headers/usr/src/linux-headers-$version/Makefile"
 
 tar -x -C "$work" -f "$headers/usr/src/linux-source-$series.tar.xz" --transform 's:.*/::' \

@@ -8,7 +8,7 @@ GUEST_DRIVER_MODULE := $(GUEST_DRIVER_DIR)/module/uio_pdrv_genirq.ko
 GUEST_DRIVER_PROGRAM := $(GUEST_OWN_DIR)/driver/uio_blk
 
 $(GUEST_DRIVER_MODULE): guest/driver/module.sh guest/fetch.sh $(GUEST_DIR)/.tree
-	@$(call need,download module compiler)
+	@$(call need,download compiler)
 	@mkdir -p $(@D)
 	guest/driver/module.sh $(GUEST_DIR)/tree $(GUEST_CACHE) $@
 
