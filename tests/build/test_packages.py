@@ -28,7 +28,7 @@ TOOLS = (
     (r"tests/bench/bench.py", "iperf"),
     (r"^guest/fetch.sh", "download"),
     (r"^guest/rootfs.sh", "archive"),
-    (r"^guest/driver/module.sh", "module"),
+    (r"^guest/driver/module.sh", "download"),
     (r"^systems/disk.sh", "disk"),
     (r"aarch64-linux-gnu-(gcc|strip)", "cross-gcc"),
     (r"(tests/static/(text|includes)|tests/coverage/coverage).py|git ls-files", "git"),
