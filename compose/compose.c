@@ -152,11 +152,10 @@ static bool set_partition(struct diag *diag, const struct model *model, const ch
 }
 
 /* More RAM than the Microkit's tool uses is as good as none. */
-static bool bound_ram(struct board *board, uint64_t most_bytes)
+static void bound_ram(struct board *board, uint64_t most_bytes)
 {
     if (most_bytes != 0 && board->ram_bytes > most_bytes)
         board->ram_bytes = most_bytes;
-    return true;
 }
 
 /* Each step works on what the one before has found good. */
@@ -177,9 +176,10 @@ static bool run(struct diag *diag, const struct compose_options *options)
                              .folder = folder_of(diag->arena, options->system_path),
                              .defaults = &options->defaults };
     const void *dtb = read_file(diag, options->board_path, &bytes);
-    return dtb != NULL && board_read(diag, options->board_path, dtb, bytes, &board) &&
-           bound_ram(&board, options->defaults.most_ram_bytes) && plan_system(&system) &&
-           output_write(&system, options->out_folder);
+    if (dtb == NULL || !board_read(diag, options->board_path, dtb, bytes, &board))
+        return false;
+    bound_ram(&board, options->defaults.most_ram_bytes);
+    return plan_system(&system) && output_write(&system, options->out_folder);
 }
 
 bool compose(const struct compose_options *options, FILE *err)

@@ -195,7 +195,7 @@ static const char reference_head[] =
     "    allow: [[web, uplink], [web, database]]\n\n"
     "guests:\n"
     "  - name: web\n"
-    "    memory: 256M\n"
+    "    memory: 192M\n"
     "    net: [{network: lan, mac: 52:54:01:00:00:fd}]\n"
     "  - name: database\n"
     "    memory: 512MiB              # the same as 512M\n"
