@@ -44,8 +44,11 @@ class Debugger:
             self.socket.settimeout(REPLY_S)
             self.socket.connect(self.path)
             self.got = b""
-            self.answer()  # QEMU stops the machine because we have come, and says so
-            self.ask("qXfer:features:read:target.xml:0,40")  # else it lets no one write registers
+            # Without it QEMU does not let registers be written. QEMU stops the machine at a connection;
+            # the versions before 8.1 say so first.
+            self.put("qXfer:features:read:target.xml:0,40")
+            while not self.answer().startswith(("m", "l")):
+                pass
             while True:
                 self.ask(f"Z1,{at:x},4")
                 self.put("c")
