@@ -69,7 +69,8 @@ def test_a_long_stream(guests, say):
 
 @pytest.mark.parametrize("size", (8, 4096, 65536, 200_000))
 def test_messages(guests, size):
-    vsock_tools.megabytes(guests[1], "packet", CIDS[0], min(1000 * size, 16 << 20) // 8 * 8, size)
+    # Linux 6.12 ends a connection of which more than 455 packets are unread.
+    vsock_tools.megabytes(guests[1], "packet", CIDS[0], min(400 * size, 16 << 20) // 8 * 8, size)
 
 
 def test_messages_keep_their_borders(guests):
