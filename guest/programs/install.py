@@ -30,6 +30,11 @@ def needed(program):
     return NEEDED.findall(run("llvm-readelf", "-d", program))
 
 
+def loaded_later(path):
+    """libc loads the unwinder when the first thread is cancelled."""
+    return ["libgcc_s.so.1"] if any(name == "pthread_cancel" for name, _ in symbols(path, True)) else []
+
+
 def find(tree, library):
     paths = (os.path.join(tree, folder, library) for folder in FOLDERS)
     return next((path for path in paths if os.path.exists(path)), None)
@@ -39,7 +44,8 @@ def libraries(tree, program):
     """Those that the program loads, by name: the path of each, None where TREE has it not."""
     found, todo = {}, [program]
     while todo:
-        for name in needed(todo.pop()):
+        path = todo.pop()
+        for name in needed(path) + loaded_later(path):
             if name not in found:
                 found[name] = find(tree, name)
                 todo += [found[name]] if found[name] else []

@@ -23,7 +23,7 @@ $(GUEST_OWN_DIR)/test/%: guest/programs/%.c $(GUEST_PROGRAM_HEADERS) | need-comp
 # $(GUEST_DIR)/initrd-test.cpio.gz is the guests' archive with these programs.
 GUEST_TEST_DIR := $(GUEST_DIR)/programs
 GUEST_TEST_PACKAGES := fio postmark dosfstools e2fsprogs libext2fs2|libext2fs2t64 libcom-err2 libblkid1 \
-    libuuid1 libc6 iperf3 libiperf0 libssl3|libssl3t64 libsctp1 zlib1g libzstd1
+    libuuid1 libc6 iperf3 libiperf0 libssl3|libssl3t64 libsctp1 libgcc-s1 zlib1g libzstd1
 # busybox has applets called mke2fs and mkdosfs, so these names are others.
 GUEST_TEST_PROGRAMS := sbin/mkfs.ext4 sbin/mkfs.fat usr/bin/iperf3
 # `$(call install,ROOT,FOLDER,PROGRAM...)`
