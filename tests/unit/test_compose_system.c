@@ -505,7 +505,7 @@ static void two_runs_are_equal(void **state)
         files++;
     }
     (void)closedir(folder);
-    assert_int_equal(files, 8 * 4 + 7 + 2 + 6 + 1);
+    assert_int_equal(files, 8 * 4 + 7 + 2 + 7 + 1);
     free(a.xml);
     free(b.xml);
 }
