@@ -92,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool good = parse(&b.system, data, size) && place(&b);
     if (good) {
         FILE *out = open_memstream(&text, &length);
-        report_write(&b, out);
+        report_write(&b, "system.xml", "debug", out);
         fclose(out);
         free(text);
     }
