@@ -25,7 +25,7 @@ def test_image_is_as_large_as_compose_reckons(say):
     for path in reports:
         with open(path, encoding="utf-8") as file:
             report = file.read()
-        pds, vms = map(int, re.search(r"protection domains: (\d+), virtual machines: (\d+)", report).groups())
+        pds, vms = map(int, re.search(r"protection domains +(\d+)\n +virtual machines +(\d+)", report).groups())
         parts = re.search(r"\nIMAGE\n.*\n((?: +[\d.]+ \w+  .*\n)+)", report)[1]
         taken = sum(float(size) * UNITS[unit] for size, unit, what in
                     re.findall(r"([\d.]+) (\w+)  (.*)", parts) if what != "region")
