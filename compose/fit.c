@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Linux unpacks an initial RAM disk into its root file system. Without `root=` on the command line
- * that is a tmpfs (init/do_mounts.c, init_rootfs()), whose size is half of the pages that the
- * kernel has to give out when it is mounted (mm/shmem.c, shmem_default_max_blocks()): of the RAM
- * without the kernel, the images, the page descriptors and what is set aside for devices (CMA).
- * A file that has no room there ends the unpacking: "Initramfs unpacking failed: write error". With
+ * that is a tmpfs (init/do_mounts.c, init_rootfs()), whose size is half of the pages that are
+ * free when it is mounted (mm/shmem.c, shmem_default_max_blocks()): of the RAM
+ * without the kernel, the images, the page descriptors and CMA. A file that does not fit ends the
+ * unpacking: "Initramfs unpacking failed: write error". With
  * `root=` it is a ramfs, which may fill the RAM.
  *
  * The figures are of Debian's kernel 6.1 (its line "Memory: ... available"), in guests of 96 to
@@ -18,13 +18,13 @@
 #include <string.h>
 
 /*
- * What the kernel and a shell want beside the images: a kernel's own data grow with it. Found by
- * booting Debian's with ever less, down to "System is deadlocked on memory".
+ * What the kernel and a shell use beside the images, which grows with the kernel's size. Measured by
+ * booting Debian's kernel with less and less RAM, down to "System is deadlocked on memory".
  */
 #define WORK_BYTES(kernel_bytes) ((kernel_bytes) / 3 + (4ul << 20))
 
 #define DESCRIPTOR_SHARE         64           /* a page of 4 KiB has a descriptor of 64 bytes */
-#define RESERVED_BYTES           (3ul << 20)  /* tables, the CPUs' areas, gaps */
+#define RESERVED_BYTES           (3ul << 20)  /* page tables, per-CPU areas, gaps */
 #define CMA_BYTES                (64ul << 20) /* Debian's CONFIG_CMA_SIZE_MBYTES */
 
 /* Returns the value of a kernel option, "cma=" say, on a command line, or NULL. */
@@ -51,7 +51,7 @@ static uint64_t size_of(const char *text)
     return bytes << shift;
 }
 
-/* What is set aside for devices, where it has room in one piece: if it has not, nothing is. */
+/* The size of the CMA area. A kernel that has no room for it in one piece reserves nothing. */
 static uint64_t cma_bytes(const struct fit *fit, uint64_t free_bytes)
 {
     const char *option = option_of(fit->cmdline, "cma=");
@@ -59,7 +59,7 @@ static uint64_t cma_bytes(const struct fit *fit, uint64_t free_bytes)
     return fit->kernel->has_cma && free_bytes >= bytes && bytes <= GUEST_MAX_RAM_BYTES ? bytes : 0;
 }
 
-/* The bytes of RAM that the kernel has to give out as it mounts its root file system. */
+/* The free RAM at the time when the kernel mounts its root file system. */
 static uint64_t free_bytes(const struct fit *fit, uint64_t ram_bytes)
 {
     uint64_t images = place_images(0, fit->kernel, fit->initrd).end_gpa;
@@ -87,7 +87,7 @@ uint64_t fit_least_bytes(const struct fit *fit)
             return 0;
         unpacked = fit->initrd->contents.bytes;
     }
-    /* Enough for anything; then less, as long as it boots. */
+    /* An upper bound, lowered for as long as the guest still boots. */
     uint64_t bytes = round_up(2 * (images + unpacked + cma_bytes(fit, UINT64_MAX)) +
                                   WORK_BYTES(fit->kernel->ram_bytes) + 2 * RESERVED_BYTES,
                               GUEST_PAGE_BYTES);

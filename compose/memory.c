@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whether everything has a place in the board's RAM, as the Microkit's tool of sdk/ places it: the
- * image at its address, regions with a place of their own there, then the others, those with large
- * pages and the largest first, each in the lowest piece that holds it.
+ * Checks that the board's RAM holds all regions. Allocates them as the Microkit tool of sdk/ does:
+ * first the image and the regions with a fixed address, then the others, by page size and then by
+ * size in descending order, each at the lowest free address.
  */
 #include "compose/limits.h"
 #include "compose/system.h"
@@ -36,7 +36,7 @@ static void free_take(struct free_ram *ram, uint64_t base, uint64_t end)
     *ram = left;
 }
 
-/* Takes a place for a region; false: no piece holds it. */
+/* Allocates a region first-fit. Returns false if no piece is large enough. */
 static bool free_place(struct free_ram *ram, const struct region *region)
 {
     for (EACH(piece, ram, pieces)) {
@@ -57,7 +57,7 @@ static uint64_t free_bytes(const struct free_ram *ram)
     return bytes;
 }
 
-/* The longest piece for guest RAM. */
+/* The largest guest RAM that fits into one piece. */
 static uint64_t free_largest(const struct free_ram *ram)
 {
     uint64_t most = 0;
@@ -70,14 +70,14 @@ static uint64_t free_largest(const struct free_ram *ram)
     return most;
 }
 
-/* ---- What is placed ---------------------------------------------------------------------------*/
+/* ---- The tool's order of allocation -----------------------------------------------------------*/
 
 static bool is_placed_by_tool(const struct region *region)
 {
     return region->phys_addr == 0 && region->prefill == NULL;
 }
 
-/* Equals as in the file. */
+/* Regions of equal sizes keep the order of system.xml. */
 static bool is_before(const struct region *a, unsigned a_index, const struct region *b,
                       unsigned b_index)
 {
@@ -86,7 +86,8 @@ static bool is_before(const struct region *a, unsigned a_index, const struct reg
                                           : a_index < b_index;
 }
 
-/* The region to be placed behind `last` (NULL: the first), or NULL; *index is its number. */
+/* Returns the region to allocate after `last` (NULL: the first one), or NULL; sets *index to its
+ * number in the plan. */
 static const struct region *next_region(const struct plan *plan, const struct region *last,
                                         unsigned *index)
 {
@@ -102,7 +103,7 @@ static const struct region *next_region(const struct plan *plan, const struct re
     return next;
 }
 
-/* The guest whose RAM the region is, or whose VMM's buffers lie behind that RAM; NULL: nobody's. */
+/* Returns the guest whose RAM, or whose buffers behind that RAM, the region is, or NULL. */
 static const struct guest *guest_of(const struct system *system, const struct region *region)
 {
     for (EACH_GUEST(guest, system->model)) {
@@ -114,15 +115,15 @@ static const struct guest *guest_of(const struct system *system, const struct re
     return NULL;
 }
 
-/* ---- What is told -----------------------------------------------------------------------------*/
+/* ---- Errors -----------------------------------------------------------------------------------*/
 
-/* Whether the board's RAM is all that the Microkit's tool uses. */
+/* Whether the board has as much RAM as the Microkit tool can use. */
 static bool is_bounded(const struct system *system)
 {
     return system->board->ram_bytes == system->defaults->most_ram_bytes;
 }
 
-/* What has no place, in words. */
+/* Describes a region that does not fit. */
 static const char *name_of(const struct system *system, const struct region *region,
                            const struct guest *guest)
 {
@@ -167,7 +168,8 @@ static bool check_image(const struct system *system, uint64_t end_paddr)
     return false;
 }
 
-/* What devices reach has its place already: tells what has none in the RAM. */
+/* Removes the regions with a fixed address from the free RAM. Reports the first one that lies beyond
+ * the RAM's end. */
 static bool check_fixed(const struct system *system, struct free_ram *ram)
 {
     uint64_t end_paddr = system->board->ram_paddr + system->board->ram_bytes;
