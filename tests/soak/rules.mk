@@ -2,7 +2,7 @@
 # The long tests, in parts of at most an hour. Each part leaves its output and its result in
 # $(SOAK_DIR)/PART.txt; docs/testing.md says what each one shows.
 SOAK_DIR := $(BUILD_DIR)/soak
-SOAK_PARTS := boots disks net sockets hostile crashes lives fuzz proof fresh
+SOAK_PARTS := boots disks net sockets hostile crashes lives fuzz proof fresh debian13
 #: SOAK=                   the parts of the soak, joined by commas; by default all
 SOAK ?= $(SOAK_PARTS)
 
@@ -38,6 +38,9 @@ soak-lives: soak-images
 soak-fuzz:
 	@$(MAKE) fuzz FUZZ_SECONDS=$$((3000 * $(FUZZ_JOBS) / $(words $(FUZZ_NAMES))))
 soak-proof: proof
-soak-fresh:
+# Two parts, since each takes most of an hour.
+soak-fresh: SUITE := bookworm
+soak-debian13: SUITE := trixie
+soak-fresh soak-debian13:
 	@$(call need,console bare)
-	@/usr/bin/python3 tests/soak/fresh.py
+	@/usr/bin/python3 tests/soak/fresh.py $(SUITE)
