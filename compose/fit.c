@@ -18,8 +18,8 @@
 #include <string.h>
 
 /*
- * What the kernel and a shell use beside the images, which grows with the kernel's size. Measured by
- * booting Debian's kernel with less and less RAM, down to "System is deadlocked on memory".
+ * What the kernel and a shell use beside the images, which grows with the kernel's size. Measured
+ * by booting Debian's kernel with less and less RAM, down to "System is deadlocked on memory".
  */
 #define WORK_BYTES(kernel_bytes) ((kernel_bytes) / 3 + (4ul << 20))
 

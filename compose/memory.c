@@ -168,8 +168,8 @@ static bool check_image(const struct system *system, uint64_t end_paddr)
     return false;
 }
 
-/* Removes the regions with a fixed address from the free RAM. Reports the first one that lies beyond
- * the RAM's end. */
+/* Removes the regions with a fixed address from the free RAM. Reports the first one that lies
+ * beyond the RAM's end. */
 static bool check_fixed(const struct system *system, struct free_ram *ram)
 {
     uint64_t end_paddr = system->board->ram_paddr + system->board->ram_bytes;
