@@ -2,6 +2,8 @@
 """`make bench BENCH=PART` builds what the part needs and nothing else."""
 
 import re
+import subprocess
+import sys
 
 
 def needs(tree, tmp_path, parts):
@@ -30,3 +32,16 @@ def test_each_part_has_a_row(here):
         rules = file.read()
     assert parts == set(re.findall(r"^(\w+)_BENCH_NEEDS :=", rules, re.M))
     assert parts == set(re.search(r"^BENCH_PARTS := (.*)", rules, re.M)[1].split())
+
+
+def test_no_part_reads_what_another_part_builds(here, tmp_path):
+    """bench.py imports the modules of all parts: that opens no disk and no image."""
+    with open(here.path_of("tests", "bench", "bench.py"), encoding="utf-8") as file:
+        modules = re.findall(r"^import (\w+)", file.read(), re.M)
+    assert {"block", "latency", "machine", "net"} <= set(modules)
+    folders = ":".join(here.path_of("tests", folder) for folder in ("bench", "system"))
+    environment = {"PYTHONPATH": folders, "PATH": "/usr/bin:/bin", "CLOISTER_TARGET_DIR": str(tmp_path),
+                   "CLOISTER_BUILD_DIR": str(tmp_path), "CLOISTER_QEMU_CPU": "cortex-a76"}
+    run = subprocess.run([sys.executable, "-c", f"import {', '.join(modules)}"], env=environment,
+                         cwd=here.path_of("."), capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
