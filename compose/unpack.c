@@ -21,9 +21,8 @@ static const char too_wide[] = "was compressed with a window of more than 128 Mi
 /* ---- gzip -------------------------------------------------------------------------------------*/
 
 static const char *gzip_run(z_stream *z, const uint8_t *bytes, size_t length,
-                            const struct unpack_sink *sink)
+                            const struct unpack_sink *sink, uint8_t out[OUT_BYTES])
 {
-    uint8_t out[OUT_BYTES];
     size_t given = 0;
     int result = Z_OK;
     while (result == Z_OK) {
@@ -34,9 +33,9 @@ static const char *gzip_run(z_stream *z, const uint8_t *bytes, size_t length,
             given += z->avail_in;
         }
         z->next_out = out;
-        z->avail_out = sizeof(out);
+        z->avail_out = OUT_BYTES;
         result = inflate(z, Z_NO_FLUSH);
-        if (!sink->put(sink->context, out, sizeof(out) - z->avail_out))
+        if (!sink->put(sink->context, out, OUT_BYTES - z->avail_out))
             return NULL;
     }
     return result == Z_STREAM_END ? NULL : result == Z_BUF_ERROR ? too_short : damaged;
@@ -48,7 +47,8 @@ static const char *gzip_unpack(const uint8_t *bytes, size_t length, size_t *used
     z_stream z = { 0 };
     if (inflateInit2(&z, GZIP_WINDOW) != Z_OK)
         return no_memory;
-    const char *fault = gzip_run(&z, bytes, length, sink);
+    uint8_t out[OUT_BYTES];
+    const char *fault = gzip_run(&z, bytes, length, sink, out);
     *used = z.total_in;
     (void)inflateEnd(&z);
     return fault;
@@ -56,17 +56,17 @@ static const char *gzip_unpack(const uint8_t *bytes, size_t length, size_t *used
 
 /* ---- xz and lzma ------------------------------------------------------------------------------*/
 
-static const char *xz_run(lzma_stream *stream, const struct unpack_sink *sink)
+static const char *xz_run(lzma_stream *stream, const struct unpack_sink *sink,
+                          uint8_t out[OUT_BYTES])
 {
-    uint8_t out[OUT_BYTES];
     lzma_ret result = LZMA_OK;
     while (result == LZMA_OK || result == LZMA_GET_CHECK) {
         stream->next_out = out;
-        stream->avail_out = sizeof(out);
+        stream->avail_out = OUT_BYTES;
         result = lzma_code(stream, LZMA_FINISH);
         if (result == LZMA_GET_CHECK && lzma_get_check(stream) > LZMA_CHECK_CRC32)
             return "has a check that Linux does not know; compress it with `xz --check=crc32`";
-        if (!sink->put(sink->context, out, sizeof(out) - stream->avail_out))
+        if (!sink->put(sink->context, out, OUT_BYTES - stream->avail_out))
             return NULL;
     }
     return result == LZMA_STREAM_END       ? NULL
@@ -83,7 +83,8 @@ static const char *xz_unpack_by(lzma_stream *stream, lzma_ret begun, const uint8
         return no_memory;
     stream->next_in = bytes;
     stream->avail_in = length;
-    const char *fault = xz_run(stream, sink);
+    uint8_t out[OUT_BYTES];
+    const char *fault = xz_run(stream, sink, out);
     *used = length - stream->avail_in;
     lzma_end(stream);
     return fault;
