@@ -70,7 +70,7 @@ TARGET_FLAGS := --target=aarch64-none-elf -march=armv8.1-a -mgeneral-regs-only -
     -ffreestanding -fno-pic -fno-stack-protector -ffunction-sections -fdata-sections
 # A trap goes through many small functions of several files: link-time optimisation joins them. It
 # takes what nobody refers to for constant, so it is not for programs with a setvar.
-LTO = $(if $(filter sdk/kernel/% sdk/boards/% vmm/% io/%,$<),-flto)
+LTO = $(if $(filter sdk/kernel/% sdk/boards/% vmm/% io/% services/% lib/%,$<),-flto)
 TARGET_CFLAGS = $(TARGET_FLAGS) -std=c11 -O2 -g $(WARNINGS) -MMD -MP $(PREFIX_MAP) \
     -I. -Iio/include -Isdk/libc/include -isystem $(BUILD_DIR)/uapi
 HOST_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -MMD -MP $(PREFIX_MAP) \
@@ -100,17 +100,10 @@ $(HOST_DIR)/$(1): $$(patsubst %.c,$(HOST_DIR)/%.o,$$($(1)_SRCS))
 	$$(Q)clang $$^ $$($(1)_LIBS) -o $$@
 endef
 
-define unit_test
-$(UNIT_DIR)/$(1): $$(patsubst %.c,$(UNIT_DIR)/%.o,$$($(1)_SRCS))
-	$$(call say,link,$$@)
-	$$(Q)clang $(COVERAGE_FLAGS) -fsanitize=address,undefined $$^ $$($(1)_LIBS) -lcmocka -o $$@
-endef
-
-# What each folder builds. PROGRAMS run on the target as PDs, HOST_PROGRAMS here, UNIT_TESTS here
-# under sanitizers; NAME_SRCS are the sources of NAME, NAME_LIBS the host libraries.
+# What each folder builds. PROGRAMS run on the target as PDs, HOST_PROGRAMS here; NAME_SRCS are the
+# sources of NAME, NAME_LIBS the host libraries.
 PROGRAMS :=
 HOST_PROGRAMS :=
-UNIT_TESTS :=
 include sdk/rules.mk
 
 # The boards and configurations are what the SDK has: the embedded one in sdk/, another one in its
@@ -125,7 +118,8 @@ CONFIGS := $(if $(IS_EMBEDDED),$(sort $(patsubst CONFIG_FLAGS_%,%,$(filter CONFI
     $(call folders_in,$(MICROKIT_SDK)/board/$(MICROKIT_BOARD)))
 $(call refuse_unless,$(if $(CONFIG),CONFIG,MICROKIT_CONFIG),$(MICROKIT_CONFIG),$(CONFIGS))
 
--include io/rules.mk vmm/rules.mk compose/rules.mk guest/rules.mk systems/rules.mk
+-include lib/rules.mk io/rules.mk services/rules.mk vmm/rules.mk compose/rules.mk guest/rules.mk systems/rules.mk
+include tests/host.mk
 -include $(sort $(wildcard tests/*/*.mk))
 
 # ---- Debian packages: .ci/packages lists them by groups ----------------------------------------
@@ -171,8 +165,6 @@ $(UNIT_DIR)/%.o: %.c | need-compiler need-unit
 
 $(foreach program,$(HOST_PROGRAMS),$(eval $(call host_program,$(program))))
 
-$(foreach test,$(UNIT_TESTS),$(eval $(call unit_test,$(test))))
-
 # ---- A full disk -------------------------------------------------------------------------------
 # Where less than this is free, recipes run in a shell that says in one sentence that the disk is full.
 SCARCE_MB := 4000
@@ -193,12 +185,6 @@ help: ## list the verbs
 	@sed -n 's/^#: /  /p' $(HELP_FILES)
 	@echo; echo 'Boards: $(BOARDS). Configurations: $(CONFIGS).'
 	@echo 'Systems: $(KNOWN_SYSTEMS).'
-
-.PHONY: unit
-unit: $(UNIT_TESTS:%=$(UNIT_DIR)/%) ## run the host tests, under ASan and UBSan
-	@failed=0; for t in $(UNIT_TESTS); do echo "== $$t"; \
-	    timeout 300 $(UNIT_DIR)/$$t 2>&1 | tee $(UNIT_DIR)/$$t.log | grep -vE '^\[ (RUN|      OK) ' ; \
-	    [ $${PIPESTATUS[0]} -eq 0 ] || failed=1; done; exit $$failed
 
 # Compiles on all cores, unless the caller has said how many.
 PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))

@@ -4,7 +4,7 @@
 
 #include "compose/board.h"
 #include "compose/diag.h"
-#include "vmm/config.h"
+#include "vmm/core/vmm_config.h"
 
 /* Interrupts in a device tree: {SPI or PPI, number from the first of its kind, flags}. */
 #define GIC_SPI       0u

@@ -2,7 +2,7 @@
 /* What a system may be made of: limits of the Microkit and of the records, and our choices. */
 #pragma once
 
-#include "vmm/config.h"
+#include "vmm/core/vmm_config.h"
 
 #include <cloister/switch_config.h>
 #include <sddf/config.h>

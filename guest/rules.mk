@@ -9,7 +9,6 @@ GUEST_OVERLAYS := guest/rootfs
 
 include guest/programs/rules.mk
 include guest/driver/rules.mk
-include guest/hostile/rules.mk
 
 GUEST_IMAGE := $(if $(LINUX),$(LINUX),$(GUEST_DIR)/Image)
 GUEST_INITRD := $(if $(INITRD),$(INITRD),$(GUEST_DIR)/initrd.cpio.gz)

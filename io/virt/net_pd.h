@@ -3,7 +3,7 @@
 #pragma once
 
 #include "io/virt/net_ops.h"
-#include "io/virt/pd.h"
+#include "lib/pd/pd.h"
 
 /* Line by line, each after the other is seen to be done. Host tests have caches of their own. */
 #ifndef NET_EACH_LINE

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "sdk/tool/model.h"
+#include "sdk/tool/system_model.h"
 #include <stdio.h>
 
 /* One thing in RAM. */

@@ -7,7 +7,7 @@ TARGETS = (
     "build/qemu_virt_aarch64/debug/sdk/kernel/start.o",   # assembler
     "build/qemu_virt_aarch64/debug/sdk/libc/string.o",    # for the board
     "build/guest/own/bin/vsock_recv",                     # for a guest
-    "build/check/vmm/mmio.h.alone",                       # static checks
+    "build/check/vmm/core/mmio_bus.h.alone",                       # static checks
     "build/disk.img",
 )
 

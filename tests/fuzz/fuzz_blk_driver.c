@@ -5,7 +5,7 @@
  * it does, each request is answered once.
  */
 #include "tests/fuzz/input.h"
-#include "tests/unit/blk_device_model.h"
+#include "tests/unit/io/drivers/blk_device_model.h"
 
 #define MAX_STEPS 400
 

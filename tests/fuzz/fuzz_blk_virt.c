@@ -6,7 +6,7 @@
  * What reaches the driver lies in its client's partition and memory, under an id that is in flight
  * once; as long as the driver is honest, the honest client gets one answer to each request.
  */
-#include "io/virt/blk/virt_core.h"
+#include "io/virt/blk/blk_virt_core.h"
 #include "tests/fuzz/input.h"
 
 #include <stdlib.h>

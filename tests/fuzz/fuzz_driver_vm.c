@@ -5,8 +5,8 @@
  * queues in order each of its requests is answered once; at the end the neighbour's link works.
  */
 #include "tests/fuzz/input.h"
-#include "tests/unit/driver_vm_rig.h"
-#include "tests/unit/vmm_log_fake.h"
+#include "tests/unit/vmm/core/vmm_log_fake.h"
+#include "tests/unit/vmm/devices/driver_vm/driver_vm_rig.h"
 
 static bool client_lies;
 static bool awaited[256];

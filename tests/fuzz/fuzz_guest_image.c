@@ -5,8 +5,8 @@
  * the entry point says, and is untouched where they were refused.
  */
 #include "tests/fuzz/input.h"
-#include "tests/unit/vmm_log_fake.h"
-#include "vmm/guest/image.h"
+#include "tests/unit/vmm/core/vmm_log_fake.h"
+#include "vmm/core/guest_image.h"
 
 #include <stdlib.h>
 

@@ -6,8 +6,8 @@
  */
 #include "tests/fuzz/input.h"
 #include "vmm/arch/aarch64/esr.h"
-#include "vmm/arch/aarch64/fault.h"
-#include "vmm/arch/aarch64/vcpu.h"
+#include "vmm/arch/aarch64/guest_fault.h"
+#include "vmm/arch/aarch64/vcpu_control.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * into what it can write. Whatever it does, the driver gives the virtualisers only buffers that
  * they gave it, each once.
  */
-#include "tests/unit/net_device_model.h"
+#include "tests/unit/io/drivers/net_device_model.h"
 
 #define STEP 8u
 

@@ -4,7 +4,7 @@
  * honest neighbours do, now and then a lie of client 1 or of the driver. After each step every
  * buffer has a holder, and the honest client 0 has been given nothing that the driver has too.
  */
-#include "io/virt/net_rx/rx_core.h"
+#include "io/virt/net_rx/net_rx_core.h"
 #include "tests/fuzz/fuzz_net.h"
 
 #define DATA_IO 0x140000000ull
@@ -26,7 +26,7 @@ static void start(void)
         config.clients[i].macs[0].bytes[0] = (uint8_t)(2 * i);
         config.clients[i].multicast = true;
     }
-    rx_core_init(&core, &config, &fuzz_ops);
+    net_rx_core_init(&core, &config, &fuzz_ops);
 }
 
 static void arrive(const uint8_t *step)
@@ -94,14 +94,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
             break;
         case 5:
         case 6:
-            rx_core_run(&core);
+            net_rx_core_run(&core);
             check();
             break;
         default:
             arrive(input);
         }
     }
-    rx_core_run(&core);
+    net_rx_core_run(&core);
     check();
     return 0;
 }

@@ -4,7 +4,7 @@
  * honest neighbours do, now and then a lie of client 1 or of the driver. The driver is given
  * nothing but whole buffers of the clients, and each once until it returns it.
  */
-#include "io/virt/net_tx/tx_core.h"
+#include "io/virt/net_tx/net_tx_core.h"
 #include "tests/fuzz/fuzz_net.h"
 
 #define CLIENT_IO(i) (0x140000000ull + (i)*0x10000000ull)
@@ -25,7 +25,7 @@ static void start(void)
             (struct sddf_device_region){ { (uintptr_t)data[i], sizeof(data[i]) }, CLIENT_IO(i) };
     }
     config.clients[1].num_macs = 1;
-    tx_core_init(&core, &config, &fuzz_ops);
+    net_tx_core_init(&core, &config, &fuzz_ops);
 }
 
 static void send(uint32_t client, const uint8_t *step)
@@ -72,7 +72,7 @@ static void check(uint16_t seen)
 static void run(void)
 {
     uint16_t seen = core.driver_active.tail;
-    tx_core_run(&core);
+    net_tx_core_run(&core);
     check(seen);
 }
 

@@ -5,9 +5,9 @@
  * the third client, which reads what is typed behind them.
  */
 #include "tests/fuzz/input.h"
-#include "tests/unit/io_rig.h"
+#include "tests/unit/io/virt/io_rig.h"
 
-#include "io/virt/serial_rx/rx_core.h"
+#include "io/virt/serial_rx/serial_rx_core.h"
 
 #define CLIENTS  3u
 #define HONEST   2u
@@ -43,7 +43,7 @@ static void start(uint8_t how)
         memset(&queues[i].queue, 0, sizeof(queues[i].queue));
         clients[i] = serial_queue_connect_consumer(&config.clients[i].conn);
     }
-    rx_core_init(&core, &config, &rig_ops);
+    serial_rx_core_init(&core, &config, &rig_ops);
 }
 
 static void reads(uint32_t client, uint32_t most)
@@ -51,7 +51,7 @@ static void reads(uint32_t client, uint32_t most)
     uint8_t bytes[CAPACITY];
     (void)serial_queue_dequeue(&clients[client], bytes, most < CAPACITY ? most : CAPACITY);
     if (serial_queue_must_signal(&clients[client]))
-        rx_core_run(&core);
+        serial_rx_core_run(&core);
 }
 
 static void lie(struct input *in, struct serial_queue *queue)
@@ -65,10 +65,10 @@ static void lie(struct input *in, struct serial_queue *queue)
 /* Time passes until the virtualiser waits for nothing. */
 static void settle(void)
 {
-    rx_core_run(&core);
+    serial_rx_core_run(&core);
     for (unsigned i = 0; i < ROUNDS; i++)
         if (rig_pass(RX_STUCK_NS))
-            (void)rx_core_timeout(&core);
+            (void)serial_rx_core_timeout(&core);
 }
 
 static void type(const char *text)
@@ -92,7 +92,7 @@ static void step(struct input *in)
         break;
     case 2:
         if (rig_pass(take(in, 1) * 16 * MS))
-            (void)rx_core_timeout(&core);
+            (void)serial_rx_core_timeout(&core);
         break;
     case 3:
         reads(HONEST, CAPACITY);
@@ -106,7 +106,7 @@ static void step(struct input *in)
         (void)serial_queue_enqueue(&driver, &keys[what / 8 % (sizeof(keys) - 1)], 1);
     }
     if (what & 0x80)
-        rx_core_run(&core);
+        serial_rx_core_run(&core);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -5,9 +5,9 @@
  * appears, all of it and in its order.
  */
 #include "tests/fuzz/input.h"
-#include "tests/unit/io_rig.h"
+#include "tests/unit/io/virt/io_rig.h"
 
-#include "io/virt/serial_tx/tx_core.h"
+#include "io/virt/serial_tx/serial_tx_core.h"
 
 #define CLIENTS  3u
 #define HONEST   2u
@@ -42,7 +42,7 @@ static void start(void)
     }
     written = seen = 0;
     driver_lies = false;
-    tx_core_init(&core, &config, &rig_ops);
+    serial_tx_core_init(&core, &config, &rig_ops);
 }
 
 static void honest(uint8_t how)
@@ -82,13 +82,13 @@ static void uart(uint32_t most)
         seen += byte >= 0x80;
     }
     if (serial_queue_must_signal(&driver))
-        tx_core_run(&core);
+        serial_tx_core_run(&core);
 }
 
 static void pass(uint64_t ns)
 {
     if (rig_pass(ns))
-        tx_core_timeout(&core);
+        serial_tx_core_timeout(&core);
 }
 
 static void step(struct input *in)
@@ -117,7 +117,7 @@ static void step(struct input *in)
         honest((uint8_t)take(in, 1));
     }
     if (what & 0x80)
-        tx_core_run(&core);
+        serial_tx_core_run(&core);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -126,7 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     start();
     while (in.left > 0)
         step(&in);
-    tx_core_run(&core); /* all are notified once; the rest comes with time */
+    serial_tx_core_run(&core); /* all are notified once; the rest comes with time */
     for (unsigned i = 0; i < 64; i++) {
         uart(CAPACITY);
         pass(TX_PATIENCE_NS);

@@ -5,7 +5,7 @@
  * the port opens anew and works.
  */
 #include "tests/fuzz/input.h"
-#include "tests/unit/switch_rig.h"
+#include "tests/unit/io/virt/switch/switch_rig.h"
 
 static uint8_t frame[FRAME_MAX];
 static struct arrival arrival;

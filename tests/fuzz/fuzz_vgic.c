@@ -6,7 +6,7 @@
  * what the kernel holds back is on its way. At the end a reset distributor works.
  */
 #include "tests/fuzz/input.h"
-#include "tests/unit/vgic_rig.h"
+#include "tests/unit/vmm/arch/vgic_rig.h"
 
 #define LAST_INTID 95
 #define DEVICE     40

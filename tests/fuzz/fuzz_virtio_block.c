@@ -5,7 +5,7 @@
  * driver that begins anew must find a working device with nothing leaked.
  */
 #include "tests/fuzz/input.h"
-#include "tests/unit/virtio_block_rig.h"
+#include "tests/unit/vmm/devices/block/virtio_block_rig.h"
 
 #define MAX_STEPS 400
 

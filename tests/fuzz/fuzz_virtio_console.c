@@ -5,7 +5,7 @@
  * driver that begins anew must find a working console.
  */
 #include "tests/fuzz/input.h"
-#include "tests/unit/virtio_console_rig.h"
+#include "tests/unit/vmm/devices/virtio_console_rig.h"
 
 #define MAX_STEPS 400
 

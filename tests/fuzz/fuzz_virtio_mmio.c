@@ -6,7 +6,7 @@
  * device.
  */
 #include "tests/fuzz/input.h"
-#include "tests/unit/virtio_toy.h"
+#include "tests/unit/vmm/virtio/virtio_toy.h"
 
 #define MAX_STEPS 400
 

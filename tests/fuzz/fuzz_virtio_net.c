@@ -5,7 +5,7 @@
  * begins anew must find a working card with nothing under way.
  */
 #include "tests/fuzz/input.h"
-#include "tests/unit/virtio_net_rig.h"
+#include "tests/unit/vmm/devices/net/virtio_net_rig.h"
 
 #define MAX_STEPS 400
 

@@ -5,7 +5,7 @@
  * guest RAM, is bounded, and each head is in flight once; nothing but the used ring is written.
  */
 #include "tests/fuzz/input.h"
-#include "tests/unit/guest_driver.h"
+#include "tests/unit/vmm/virtio/guest_driver.h"
 #include "vmm/virtio/queue.h"
 
 #include <string.h>

@@ -5,7 +5,7 @@
  * the end a driver that begins anew must find a working device (R1, R2).
  */
 #include "tests/fuzz/input.h"
-#include "tests/unit/virtio_rng_rig.h"
+#include "tests/unit/vmm/devices/virtio_rng_rig.h"
 
 #define MAX_STEPS 300
 

@@ -5,7 +5,7 @@
  * anew must find a working device with nothing under way.
  */
 #include "tests/fuzz/input.h"
-#include "tests/unit/virtio_vsock_rig.h"
+#include "tests/unit/vmm/devices/vsock/virtio_vsock_rig.h"
 
 #define MAX_STEPS 400
 

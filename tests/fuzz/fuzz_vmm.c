@@ -7,7 +7,7 @@
  * operator starts, boots.
  */
 #include "tests/fuzz/input.h"
-#include "tests/unit/vmm_rig.h"
+#include "tests/unit/vmm/core/vmm_rig.h"
 
 #define MAX_STEPS  200
 #define DEVICES    5u /* those that speak virtIO */

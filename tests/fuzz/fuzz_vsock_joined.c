@@ -6,8 +6,8 @@
  */
 #include "io/virt/switch/switch_core.h"
 #include "tests/fuzz/input.h"
-#include "tests/unit/guest_driver.h"
-#include "vmm/virtio/vsock.h"
+#include "tests/unit/vmm/virtio/guest_driver.h"
+#include "vmm/devices/vsock/virtio_vsock.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Requests to a disk: two VMMs (vmm/virtio/block.c, block_op.c), the virtualiser (io/virt/blk/
+ * Requests to a disk: two VMMs (vmm/devices/block/virtio_block.c, block_op.c), the virtualiser (io/virt/blk/
  * virt_core.c), the driver (io/drivers/blk/virtio_mmio: driver.c, vblk.c) and its device, which
  * completes requests in any order and loses an edge of its interrupt while that is masked, or not.
  * VMM 0 writes and flushes, and its guest resets the device once, at any time. Searched for: a request

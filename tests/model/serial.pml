@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Bytes through two serial queues (io/include/sddf/serial_queue.h): the source, a virtualiser, the
- * sink. Either way: out, the VMM's console (vmm/serial_port.c), tx_core_run(), pl011_transmit(); in,
- * pl011_receive(), rx_core_run(), the console. The source has its bytes whenever it likes and takes a
+ * sink. Either way: out, the VMM's console (vmm/core/serial_port.c), serial_tx_core_run(), pl011_transmit(); in,
+ * pl011_receive(), serial_rx_core_run(), the console. The source has its bytes whenever it likes and takes a
  * request for a signal back (serial_port_write()) or leaves it (the driver, the virtualisers); where the
  * virtualiser polls it may wait until its bytes are taken (serial_port_awaits_poll()). The virtualiser
  * polls on for as long as it finds something. The sink's device (the UART's FIFO, the guest's buffers) is
@@ -211,10 +211,10 @@ proctype virt()
     byte taken, value;
     bit moved, polling;
     do
-    :: atomic { notified[VIRT] == 1 -> notified[VIRT] = 0 }; /* tx_core_run() */
+    :: atomic { notified[VIRT] == 1 -> notified[VIRT] = 0 }; /* serial_tx_core_run() */
         move_all();
         poll_on()
-    :: polling -> /* tx_core_timeout() */
+    :: polling -> /* serial_tx_core_timeout() */
         move_all();
         if
         :: moved

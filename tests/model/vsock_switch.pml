@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Delivery (io/virt/switch/vsock.c): a sender, two receivers that post chains when they like and
+ * Delivery (io/virt/switch/switch_vsock.c): a sender, two receivers that post chains when they like and
  * stop to at last, and the switch. It takes each packet off the sender's ring
  * (of one entry) and holds it until its receiver has a chain, passes those to the other on, and at a
  * tick of the timer gives up who has none. Of that the sender learns when it takes what is done,

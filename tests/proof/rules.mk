@@ -6,7 +6,7 @@ PROOF_NAMES := $(patsubst tests/proof/%.c,%,$(wildcard tests/proof/*.c))
 PROOF_FLAGS := -c11 -machdep gcc_x86_64 -eva -eva-slevel 10 -eva-auto-loop-unroll 16 \
     -eva-no-show-progress -eva-msg-key=-initial-state,-final-states
 
-virtqueue_PROOF_SRCS := vmm/virtio/queue.c vmm/count.c
+virtqueue_PROOF_SRCS := vmm/virtio/queue.c vmm/core/vmm_count.c
 virtqueue_indirect_PROOF_SRCS := $(virtqueue_PROOF_SRCS)
 partition_PROOF_SRCS := io/virt/blk/partition.c io/virt/blk/gpt.c
 # A table's copy that is in order is looked at apart from one that is not.

@@ -5,7 +5,7 @@
  */
 #include "vmm/virtio/queue.h"
 
-#include "vmm/virtio/abi.h"
+#include "vmm/virtio/virtio_abi.h"
 
 /* virtqueue_indirect.c has its own. */
 #ifndef FEATURES

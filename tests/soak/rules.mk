@@ -8,7 +8,7 @@ SOAK ?= $(SOAK_PARTS)
 
 .PHONY: soak $(SOAK_PARTS:%=soak-%)
 soak: ## run the long tests; SOAK=boots,fresh,... picks parts
-	@MAKE='$(MAKE)' tests/soak/run.sh $(SOAK_DIR) '$(SOAK_PARTS)' $(subst $(comma), ,$(SOAK))
+	@MAKE='$(MAKE)' tests/soak/soak.sh $(SOAK_DIR) '$(SOAK_PARTS)' $(subst $(comma), ,$(SOAK))
 
 # `$(call soak_tests,VARIABLE=value...,test_NAME...)`
 soak_tests = CLOISTER_TARGET_DIR=$(TARGET_DIR) CLOISTER_QEMU_CPU=$(QEMU_CPU) $(1) \

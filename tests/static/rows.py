@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The table of docs/reliability.md against the tests: each row of the catalogue once, each test that is
-named there, each "hostile" played by guest/hostile, and nothing untested without a reason."""
+named there, each "hostile" played by tests/hostile, and nothing untested without a reason."""
 
 import glob
 import re
@@ -25,12 +25,13 @@ def is_there(test, row, hostile):
         return f'"{row}"' in hostile
     if file.endswith(".py"):
         return f"def {function}(" in text(f"tests/system/{file}")
-    return f"static void {function}(void **state)" in text(f"tests/unit/test_{file}.c")
+    return any(f"static void {function}(void **state)" in text(path)
+               for path in glob.glob(f"tests/unit/**/test_{file}.c", recursive=True))
 
 
 def main():
     wrong = []
-    hostile = "".join(text(path) for path in glob.glob("guest/hostile/*.c"))
+    hostile = "".join(text(path) for path in glob.glob("tests/hostile/*.c"))
     rows = {}
     for number, line in enumerate(text(TABLE).splitlines(), 1):
         cells = [cell.strip() for cell in line.split("|")]

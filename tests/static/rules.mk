@@ -3,7 +3,7 @@
 # file:line of what it finds and what would be right, and leaves a stamp: a second run looks only at
 # what has changed.
 CHECK_DIR := $(BUILD_DIR)/check
-CHECKED_SOURCES := $(shell git ls-files 'sdk/*.c' 'vmm/*.c' 'io/*.c' 'compose/*.c' 2>/dev/null)
+CHECKED_SOURCES := $(shell git ls-files 'sdk/*.c' 'lib/*.c' 'vmm/*.c' 'io/*.c' 'services/*.c' 'compose/*.c' 2>/dev/null)
 # tests/proof is for Frama-C, and includes its headers.
 CHECKED_HEADERS := $(filter-out tests/proof/%,$(shell git ls-files '*.h' 2>/dev/null))
 
@@ -37,7 +37,7 @@ check-cppcheck: checkout | need-check
 
 # ---- Stacks: how deep each program of the target can be, and the kernel --------------------------
 # A PD has bin/microkit's default, the kernel what start.S gives it.
-PD_STACK = $(shell awk '/define DEFAULT_STACK/ { print $$3 }' sdk/tool/xml.c)
+PD_STACK = $(shell awk '/define DEFAULT_STACK/ { print $$3 }' sdk/tool/system_xml.c)
 KERNEL_STACK = $(shell awk '/\.space/ { print $$2 }' sdk/kernel/start.S)
 .PHONY: check-stack
 check-stack: $(SYSTEM_PROGRAMS) $(TARGET_DIR)/sdk/kernel.elf | need-python

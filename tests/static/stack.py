@@ -24,7 +24,7 @@ TAKES = re.compile(r"sub sp, sp, #(\w+)(, lsl #12)?$|st[rp] .*\[sp, #-(\w+)\]!$"
 GIVES = re.compile(r"add sp, sp, #|ld[rp] .*\[sp\], #")
 WRITES_SP = re.compile(r"(?:mov|add|sub|and|orr|bic|eor) sp,|.*\[sp\], |.*\[sp, .*\]!")
 TARGET = re.compile(r"0x([0-9a-f]+) <")
-BEFORE_OURS = re.compile(r".*(?:^|/)(?=(?:sdk|vmm|io|tests)/)")
+BEFORE_OURS = re.compile(r".*(?:^|/)(?=(?:sdk|lib|vmm|io|services|tests)/)")
 BRANCH = re.compile(r"\t(?:b|cb|tb)\S*\s+(?:.*, )?0x([0-9a-f]+) <")
 KEEPS = ("st", "b", "cb", "tb", "cmp", "cmn", "tst", "ccm", "msr", "prfm")  # their first operand
 ENDS = {"b", "br", "ret", "eret", "brk", "udf"}

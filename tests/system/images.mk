@@ -61,7 +61,7 @@ $(TEST_INPUTS)/greedy.yaml: tests/system/greedy.yaml
 greedy-image: $(TEST_INPUTS)/greedy.yaml $(TEST_INPUTS)/greedy.Image $(TEST_INPUTS)/spinning.Image
 	@$(MAKE) image SYSTEM=$< MICROKIT_CONFIG=benchmark SYSTEM_DIR=$(TARGET_DIR)/systems/tests_system_greedy
 
-# The guest that lies, guest/hostile.
+# The guest that lies, tests/hostile.
 $(TEST_INPUTS)/hostile.Image: $(HOSTILE_IMAGE)
 	@mkdir -p $(@D)
 	cp $< $@

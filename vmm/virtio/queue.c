@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "vmm/virtio/queue.h"
 
-#include "vmm/count.h"
-#include "vmm/virtio/abi.h"
+#include "vmm/core/vmm_count.h"
+#include "vmm/virtio/virtio_abi.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "io/drivers/virtio_mmio/abi.h"
+#include "io/drivers/virtio_mmio/virtio_mmio_abi.h"
 
 #include <stdbool.h>
 #include <stdint.h>

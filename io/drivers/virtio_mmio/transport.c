@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "io/drivers/virtio_mmio/transport.h"
 
-#include "io/drivers/virtio_mmio/abi.h"
+#include "io/drivers/virtio_mmio/virtio_mmio_abi.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Restart of a PD by its parent, the supervisor. Every start of a PD goes the same way, the first
- * included: a constructor (io/supervisor/restart.c) copies the program's data, configuration
+ * included: a constructor (lib/pd/restart.c) copies the program's data, configuration
  * records among them, from a region that the PD can only read, and clears .bss; so nothing that a
  * former life has written is found again, but what lies in regions. Then init() takes the queues up
  * where they stand.

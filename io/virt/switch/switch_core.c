@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "io/virt/switch/switch_core.h"
 
-#include "io/virt/switch/net.h"
-#include "io/virt/switch/vsock.h"
+#include "io/virt/switch/switch_net.h"
+#include "io/virt/switch/switch_vsock.h"
 
 #include <string.h>
 

@@ -14,7 +14,7 @@
 #include "io/virt/switch/mac.h"
 #include "io/virt/switch/member.h"
 #include "io/virt/switch/offload.h"
-#include "io/virt/switch/uplink.h"
+#include "io/virt/switch/switch_uplink.h"
 
 #include <cloister/counters.h>
 

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "vmm/guest/ram.h"
+#include "vmm/core/guest_ram.h"
 
 #include <stdbool.h>
 #include <stdint.h>

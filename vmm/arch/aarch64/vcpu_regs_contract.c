@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A vCPU's registers through seL4's interface: read as a whole at get(), written at put(). */
-#include "vmm/arch/aarch64/vcpu.h"
+#include "vmm/arch/aarch64/vcpu_control.h"
 
-#include "vmm/config.h"
+#include "vmm/core/vmm_config.h"
 
 #include <microkit.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A vCPU's registers where the embedded SDK maps them: no system call, nothing to write back. */
-#include "vmm/arch/aarch64/vcpu.h"
+#include "vmm/arch/aarch64/vcpu_control.h"
 
 #include <microkit.h>
 #include <stddef.h>
