@@ -21,9 +21,11 @@ static const char *const gics[] = { "arm,cortex-a15-gic", "arm,gic-400" };
 
 bool board_is_gic(const void *dtb, int node)
 {
-    for (size_t i = 0; i < sizeof(gics) / sizeof(gics[0]); i++)
-        if (fdt_node_check_compatible(dtb, node, gics[i]) == 0)
+    for (size_t i = 0; i < sizeof(gics) / sizeof(gics[0]); i++) {
+        if (fdt_node_check_compatible(dtb, node, gics[i]) == 0) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -36,8 +38,9 @@ bool board_is_enabled(const void *dtb, int node)
 static uint64_t cells(const fdt32_t *cell, int count)
 {
     uint64_t value = 0;
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         value = value << 32 | fdt32_to_cpu(cell[i]);
+    }
     return value;
 }
 
@@ -48,11 +51,14 @@ bool board_reg(const void *dtb, int node, int index, struct board_range *range)
     int size_cells = fdt_size_cells(dtb, parent);
     int length;
     const fdt32_t *prop = fdt_getprop(dtb, node, "reg", &length);
-    if (prop == NULL || address_cells < 1 || address_cells > 2 || size_cells < 1 || size_cells > 2)
+    if (prop == NULL || address_cells < 1 || address_cells > 2 || size_cells < 1 ||
+        size_cells > 2) {
         return false;
+    }
     int entry = address_cells + size_cells;
-    if (length / (int)sizeof(fdt32_t) < entry * (index + 1))
+    if (length / (int)sizeof(fdt32_t) < entry * (index + 1)) {
         return false;
+    }
     range->addr = cells(prop + (ptrdiff_t)entry * index, address_cells);
     range->bytes = cells(prop + (ptrdiff_t)entry * index + address_cells, size_cells);
     return true;
@@ -62,8 +68,9 @@ bool board_interrupt(const void *dtb, int node, int index, struct board_irq *irq
 {
     int length;
     const fdt32_t *prop = fdt_getprop(dtb, node, "interrupts", &length);
-    if (prop == NULL || length / (int)sizeof(fdt32_t) < IRQ_CELLS * (index + 1))
+    if (prop == NULL || length / (int)sizeof(fdt32_t) < IRQ_CELLS * (index + 1)) {
         return false;
+    }
     const fdt32_t *cell = prop + (ptrdiff_t)IRQ_CELLS * index;
     uint32_t base = fdt32_to_cpu(cell[0]) == GIC_SPI ? GIC_FIRST_SPI : GIC_FIRST_PPI;
     irq->intid = base + fdt32_to_cpu(cell[1]);
@@ -73,9 +80,11 @@ bool board_interrupt(const void *dtb, int node, int index, struct board_irq *irq
 
 static const char *uart_program(const void *dtb, int node)
 {
-    for (size_t i = 0; i < sizeof(uarts) / sizeof(uarts[0]); i++)
-        if (fdt_node_check_compatible(dtb, node, uarts[i].compatible) == 0)
+    for (size_t i = 0; i < sizeof(uarts) / sizeof(uarts[0]); i++) {
+        if (fdt_node_check_compatible(dtb, node, uarts[i].compatible) == 0) {
             return uarts[i].program;
+        }
+    }
     return NULL;
 }
 
@@ -85,8 +94,9 @@ static int stdout_node(const void *dtb)
     int chosen = fdt_path_offset(dtb, "/chosen");
     int length = 0;
     const char *path = chosen < 0 ? NULL : fdt_getprop(dtb, chosen, "stdout-path", &length);
-    if (path == NULL || length < 1)
+    if (path == NULL || length < 1) {
         return -FDT_ERR_NOTFOUND;
+    }
     const char *options = memchr(path, ':', (size_t)length); /* "serial0:115200n8" */
     size_t end = options == NULL ? strnlen(path, (size_t)length) : (size_t)(options - path);
     return fdt_path_offset_namelen(dtb, path, (int)end);
@@ -95,9 +105,11 @@ static int stdout_node(const void *dtb)
 static int first_uart(const void *dtb)
 {
     int node = -1;
-    for (node = fdt_next_node(dtb, -1, NULL); node >= 0; node = fdt_next_node(dtb, node, NULL))
-        if (board_is_enabled(dtb, node) && uart_program(dtb, node) != NULL)
+    for (node = fdt_next_node(dtb, -1, NULL); node >= 0; node = fdt_next_node(dtb, node, NULL)) {
+        if (board_is_enabled(dtb, node) && uart_program(dtb, node) != NULL) {
             return node;
+        }
+    }
     return node;
 }
 
@@ -106,11 +118,13 @@ static int first_uart(const void *dtb)
 static const char *read_uart(const void *dtb, struct board *board)
 {
     int node = stdout_node(dtb);
-    if (node < 0 || uart_program(dtb, node) == NULL)
+    if (node < 0 || uart_program(dtb, node) == NULL) {
         node = first_uart(dtb);
+    }
     if (node < 0 || !board_reg(dtb, node, 0, &board->uart) ||
-        !board_interrupt(dtb, node, 0, &board->uart_irq))
+        !board_interrupt(dtb, node, 0, &board->uart_irq)) {
         return "the board has no UART that there is a driver for; 'arm,pl011' is known";
+    }
     board->uart_program = uart_program(dtb, node);
     return NULL;
 }
@@ -118,8 +132,9 @@ static const char *read_uart(const void *dtb, struct board *board)
 static const char *read_gic(const void *dtb, struct board *board)
 {
     int node = -1;
-    for (size_t i = 0; i < sizeof(gics) / sizeof(gics[0]) && node < 0; i++)
+    for (size_t i = 0; i < sizeof(gics) / sizeof(gics[0]) && node < 0; i++) {
         node = fdt_node_offset_by_compatible(dtb, -1, gics[i]);
+    }
     return node >= 0 && board_reg(dtb, node, GIC_REG_GICV, &board->gicv)
                ? NULL
                : "the board has no GICv2 with a virtual CPU interface; on QEMU's virt give "
@@ -141,8 +156,9 @@ static const char *read_ram(const void *dtb, struct board *board)
     while (node >= 0) {
         struct board_range range;
         for (int i = 0; board_is_enabled(dtb, node) && board_reg(dtb, node, i, &range); i++) {
-            if (board->ram_bytes == 0)
+            if (board->ram_bytes == 0) {
                 board->ram_paddr = range.addr;
+            }
             board->ram_bytes += range.bytes;
         }
         node = fdt_node_offset_by_prop_value(dtb, node, "device_type", "memory", sizeof("memory"));
@@ -159,8 +175,9 @@ static const char *read_slots(const void *dtb, struct board *board)
          node = fdt_node_offset_by_compatible(dtb, node, "virtio,mmio")) {
         struct board_slot slot;
         if (!board_reg(dtb, node, 0, &slot.registers) ||
-            !board_interrupt(dtb, node, 0, &slot.irq) || slot.registers.bytes == 0)
+            !board_interrupt(dtb, node, 0, &slot.irq) || slot.registers.bytes == 0) {
             return "a virtio,mmio node has no `reg` or no `interrupts`";
+        }
         slot.is_coherent = fdt_getprop(dtb, node, "dma-coherent", NULL) != NULL;
         board->slots[board_slot(&slot.registers)] = slot;
     }
@@ -196,8 +213,9 @@ bool board_read(struct diag *diag, const char *path, const void *dtb, size_t byt
     }
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         const char *fault = parts[i](dtb, board);
-        if (fault != NULL)
+        if (fault != NULL) {
             diag_error(diag, mark_file(path), "%s", fault);
+        }
     }
     return diag->errors == errors;
 }

@@ -16,9 +16,11 @@ static const char *const suffixes[] = { "_vmm", "_switch" };
 
 static bool is_reserved(const char *name)
 {
-    for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
-        if (strcmp(name, reserved[i]) == 0)
+    for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
+        if (strcmp(name, reserved[i]) == 0) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -27,8 +29,9 @@ static const char *reserved_suffix(const char *name)
     size_t length = strlen(name);
     for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
         size_t suffix = strlen(suffixes[i]);
-        if (length >= suffix && strcmp(name + length - suffix, suffixes[i]) == 0)
+        if (length >= suffix && strcmp(name + length - suffix, suffixes[i]) == 0) {
             return suffixes[i];
+        }
     }
     return NULL;
 }
@@ -125,10 +128,12 @@ static void check_without_disk(struct diag *diag, const struct guest *guest)
 static const struct guest *partition_owner(const struct model *model, const struct guest *end,
                                            uint64_t partition)
 {
-    for (const struct guest *guest = model_guest(model, 0); guest < end; guest++)
+    for (const struct guest *guest = model_guest(model, 0); guest < end; guest++) {
         if (guest->disk.number != 0 && value_given(&guest->partition) &&
-            guest->partition.number == partition)
+            guest->partition.number == partition) {
             return guest;
+        }
+    }
     return NULL;
 }
 
@@ -148,10 +153,12 @@ static void give_partitions(const struct model *model)
 {
     const struct guest *end = model_guest(model, model->guests.count);
     for (EACH_GUEST(guest, model)) {
-        if (guest->disk.number == 0 || value_given(&guest->partition))
+        if (guest->disk.number == 0 || value_given(&guest->partition)) {
             continue;
-        while (partition_owner(model, end, guest->partition.number) != NULL)
+        }
+        while (partition_owner(model, end, guest->partition.number) != NULL) {
             guest->partition.number++;
+        }
         guest->partition.at = guest->at;
     }
 }
@@ -160,15 +167,19 @@ static void give_partitions(const struct model *model)
 static const char *fault_of_server(const struct model *model, const struct guest *guest,
                                    unsigned disks)
 {
-    if (guest != model_server(model))
+    if (guest != model_server(model)) {
         return "serves the disk as another guest does; there is one disk, let one of them serve it";
-    if (guest->disk.number != 0)
+    }
+    if (guest->disk.number != 0) {
         return "serves the disk and has `disk: true`; its disk is its own, remove one of the two";
-    if (guest->passthrough.count == 0)
+    }
+    if (guest->passthrough.count == 0) {
         return "serves a disk that it has not; add the board's, such as `passthrough: [{node: "
                "/virtio_mmio@a001e00, qemu: disk}]`";
-    if (disks == 0)
+    }
+    if (disks == 0) {
         return "serves the disk to nobody; add `disk: true` to other guests";
+    }
     return disks > VMM_MAX_SERVED ? "serves more guests than it can; give a disk to 8 at most"
                                   : NULL;
 }
@@ -176,12 +187,14 @@ static const char *fault_of_server(const struct model *model, const struct guest
 static void check_servers(struct diag *diag, const struct model *model)
 {
     unsigned disks = 0;
-    for (EACH_GUEST(guest, model))
+    for (EACH_GUEST(guest, model)) {
         disks += guest->disk.number != 0;
+    }
     for (EACH_GUEST(guest, model)) {
         const char *fault = guest->serves.number != 0 ? fault_of_server(model, guest, disks) : NULL;
-        if (fault != NULL)
+        if (fault != NULL) {
             diag_error(diag, guest->serves.at, "%s %s", guest->name.text, fault);
+        }
     }
 }
 
@@ -190,8 +203,9 @@ static void check_disks(struct diag *diag, const struct model *model)
     check_servers(diag, model);
     for (EACH_GUEST(guest, model)) {
         check_without_disk(diag, guest);
-        if (guest->disk.number != 0 && value_given(&guest->partition))
+        if (guest->disk.number != 0 && value_given(&guest->partition)) {
             check_shared(diag, model, guest);
+        }
     }
     give_partitions(model);
 }
@@ -204,8 +218,9 @@ bool check_model(struct diag *diag, struct model *model)
         check_name(diag, model, i);
         check_window(diag, &guest->console);
         check_line(diag, &guest->cmdline);
-        if (!value_given(&guest->color))
+        if (!value_given(&guest->color)) {
             guest->color.number = i % NUM_COLORS;
+        }
     }
     check_vcpus(diag, model);
     check_switch(diag, model);

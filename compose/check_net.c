@@ -13,8 +13,9 @@ static void check_name(struct diag *diag, const struct model *model, const struc
                    "'vsock' is the name of the sockets' switch; give the network another");
     }
     for (EACH_NETWORK(other, model)) {
-        if (other >= network)
+        if (other >= network) {
             return;
+        }
         if (strcmp(other->name.text, network->name.text) == 0) {
             diag_error(diag, network->name.at,
                        "there is a network named '%s' already, in line %u; give each a name of "
@@ -41,8 +42,9 @@ static struct network *find_network(struct diag *diag, const struct model *model
     const char *words[MAX_NETWORKS + 1];
     size_t count = 0;
     for (EACH_NETWORK(network, model)) {
-        if (strcmp(network->name.text, name->text) == 0)
+        if (strcmp(network->name.text, name->text) == 0) {
             return network;
+        }
         words[count++] = network->name.text;
     }
     words[count] = NULL;
@@ -54,9 +56,11 @@ static struct network *find_network(struct diag *diag, const struct model *model
 /* Returns a guest's card on the network, or NULL. */
 static const struct guest_net *card_on(const struct guest *guest, const struct network *network)
 {
-    for (EACH_NET(net, guest))
-        if (net->joined == network)
+    for (EACH_NET(net, guest)) {
+        if (net->joined == network) {
             return net;
+        }
+    }
     return NULL;
 }
 
@@ -64,8 +68,9 @@ static void join(struct diag *diag, const struct model *model, struct guest *gue
                  struct guest_net *net)
 {
     struct network *network = find_network(diag, model, &net->network);
-    if (network == NULL)
+    if (network == NULL) {
         return;
+    }
     if (card_on(guest, network) != NULL) {
         diag_error(diag, net->network.at, "%s is on the network '%s' twice; one card is enough",
                    guest->name.text, network->name.text);
@@ -87,17 +92,21 @@ static void join(struct diag *diag, const struct model *model, struct guest *gue
 static const struct guest *mac_owner(const struct model *model, const struct guest_net *end,
                                      uint64_t mac)
 {
-    for (EACH_GUEST(guest, model))
-        for (EACH_NET(net, guest))
-            if (net != end && net->mac.at.line != 0 && net->mac.number == mac)
+    for (EACH_GUEST(guest, model)) {
+        for (EACH_NET(net, guest)) {
+            if (net != end && net->mac.at.line != 0 && net->mac.number == mac) {
                 return guest;
+            }
+        }
+    }
     return NULL;
 }
 
 static uint64_t hash(uint64_t seed, const char *text)
 {
-    for (; *text != '\0'; text++)
+    for (; *text != '\0'; text++) {
         seed = (seed ^ (unsigned char)*text) * 0x100000001b3; /* FNV-1a */
+    }
     return seed;
 }
 
@@ -127,9 +136,11 @@ static void check_mac(struct diag *diag, const struct model *model, const struct
 
 static const struct guest *find_guest(const struct model *model, const char *name)
 {
-    for (EACH_GUEST(guest, model))
-        if (strcmp(guest->name.text, name) == 0)
+    for (EACH_GUEST(guest, model)) {
+        if (strcmp(guest->name.text, name) == 0) {
             return guest;
+        }
+    }
     return NULL;
 }
 
@@ -161,18 +172,22 @@ static void check_member(struct diag *diag, const struct model *model,
 
 static bool has_member(const struct list *group, const char *name)
 {
-    for (EACH_MEMBER(member, group))
-        if (strcmp(member->text, name) == 0)
+    for (EACH_MEMBER(member, group)) {
+        if (strcmp(member->text, name) == 0) {
             return true;
+        }
+    }
     return false;
 }
 
 /* Whether two members, by name, may talk with each other. */
 static bool allowed(const struct list *allow, const char *a, const char *b)
 {
-    for (EACH_GROUP(group, allow))
-        if (has_member(group, a) && has_member(group, b))
+    for (EACH_GROUP(group, allow)) {
+        if (has_member(group, a) && has_member(group, b)) {
             return true;
+        }
+    }
     return allow->count == 0;
 }
 
@@ -182,8 +197,9 @@ static uint32_t reach(const struct model *model, const struct network *network, 
     for (EACH_GUEST(guest, model)) {
         const struct guest_net *net = card_on(guest, network);
         if (net != NULL && strcmp(guest->name.text, from) != 0 &&
-            allowed(&network->allow, from, guest->name.text))
+            allowed(&network->allow, from, guest->name.text)) {
             bits |= 1u << net->port;
+        }
     }
     return bits;
 }
@@ -206,20 +222,30 @@ void check_networks(struct diag *diag, struct model *model)
         check_name(diag, model, network);
         check_mtu(diag, network);
     }
-    for (EACH_GUEST(guest, model))
-        for (EACH_NET(net, guest))
+    for (EACH_GUEST(guest, model)) {
+        for (EACH_NET(net, guest)) {
             join(diag, model, guest, net);
-    for (EACH_GUEST(guest, model))
-        for (EACH_NET(net, guest))
+        }
+    }
+    for (EACH_GUEST(guest, model)) {
+        for (EACH_NET(net, guest)) {
             check_mac(diag, model, net);
-    for (EACH_GUEST(guest, model))
-        for (EACH_NET(net, guest))
-            if (!value_given(&net->mac))
+        }
+    }
+    for (EACH_GUEST(guest, model)) {
+        for (EACH_NET(net, guest)) {
+            if (!value_given(&net->mac)) {
                 derive_mac(model, guest, net);
-    for (EACH_NETWORK(network, model))
-        for (EACH_GROUP(group, &network->allow))
-            for (EACH_MEMBER(member, group))
+            }
+        }
+    }
+    for (EACH_NETWORK(network, model)) {
+        for (EACH_GROUP(group, &network->allow)) {
+            for (EACH_MEMBER(member, group)) {
                 check_member(diag, model, network, member);
+            }
+        }
+    }
 }
 
 /* ---- Sockets ---------------------------------------------------------------------------------*/
@@ -232,26 +258,30 @@ static bool has_sockets(const struct guest *guest)
 unsigned sockets_count(const struct model *model)
 {
     unsigned count = 0;
-    for (EACH_GUEST(guest, model))
+    for (EACH_GUEST(guest, model)) {
         count += has_sockets(guest);
+    }
     return count;
 }
 
 uint32_t sockets_allow(const struct model *model, const struct guest *from)
 {
     uint32_t bits = 0;
-    for (EACH_GUEST(guest, model))
+    for (EACH_GUEST(guest, model)) {
         if (guest != from && has_sockets(guest) &&
-            allowed(&model->vsock.allow, from->name.text, guest->name.text))
+            allowed(&model->vsock.allow, from->name.text, guest->name.text)) {
             bits |= 1u << guest->vsock.port;
+        }
+    }
     return bits;
 }
 
 static void check_cid(struct diag *diag, const struct model *model, const struct guest *guest)
 {
     for (EACH_GUEST(other, model)) {
-        if (other == guest)
+        if (other == guest) {
             return;
+        }
         if (has_sockets(other) && other->vsock.cid.number == guest->vsock.cid.number) {
             diag_error(diag, guest->vsock.cid.at, "%s has the CID %lu already; give %s another",
                        other->name.text, (unsigned long)guest->vsock.cid.number, guest->name.text);
@@ -274,8 +304,9 @@ void check_sockets(struct diag *diag, struct model *model)
 {
     unsigned ports = 0;
     for (EACH_GUEST(guest, model)) {
-        if (!has_sockets(guest))
+        if (!has_sockets(guest)) {
             continue;
+        }
         check_cid(diag, model, guest);
         guest->vsock.port = ports++;
         if (ports == SWITCH_PORTS + 1) {
@@ -285,7 +316,9 @@ void check_sockets(struct diag *diag, struct model *model)
                        SWITCH_PORTS);
         }
     }
-    for (EACH_GROUP(group, &model->vsock.allow))
-        for (EACH_MEMBER(member, group))
+    for (EACH_GROUP(group, &model->vsock.allow)) {
+        for (EACH_MEMBER(member, group)) {
             check_socket_member(diag, model, member);
+        }
+    }
 }

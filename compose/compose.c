@@ -36,8 +36,9 @@ static void plan_all(struct system *system)
     plan_images(plan, &system->initrds);
     serial_plan(system, timer);
     entropy_plan(system);
-    if (model_first_disk(system->model) != NULL && model_server(system->model) == NULL)
+    if (model_first_disk(system->model) != NULL && model_server(system->model) == NULL) {
         disk_plan(system);
+    }
     net_plan(system, timer);
     uint64_t bytes = board->gicv.bytes < GUEST_GICC_BYTES ? board->gicv.bytes : GUEST_GICC_BYTES;
     system->gicv = plan_device(plan, "gicv", board->gicv.addr, bytes);
@@ -54,8 +55,9 @@ static void plan_all(struct system *system)
 static bool check_slot(const struct system *system, const struct value *wanted, const char *what,
                        unsigned slot)
 {
-    if (wanted == NULL || system->board->slots[slot].registers.bytes != 0)
+    if (wanted == NULL || system->board->slots[slot].registers.bytes != 0) {
         return true;
+    }
     diag_error(system->diag, wanted->at,
                "the board has no %s: its device tree has no virtio,mmio slot %u; use another "
                "board, or remove this",
@@ -67,8 +69,9 @@ static bool check_board(const struct system *system)
 {
     const struct guest *guest = model_first_disk(system->model);
     const struct network *network = model_first_uplink(system->model);
-    if (model_server(system->model) != NULL)
+    if (model_server(system->model) != NULL) {
         guest = NULL; /* it brings the disk */
+    }
     return check_slot(system, guest == NULL ? NULL : &guest->disk, "disk", BOARD_DISK_SLOT) &&
            check_slot(system, network == NULL ? NULL : &network->uplink, "network card",
                       BOARD_NET_SLOT);
@@ -77,10 +80,12 @@ static bool check_board(const struct system *system)
 static bool check_pds(const struct system *system)
 {
     int pds = 0;
-    for (const struct pd *pd = system->plan.pds; pd != NULL; pd = pd->next)
+    for (const struct pd *pd = system->plan.pds; pd != NULL; pd = pd->next) {
         pds++;
-    if (pds <= MAX_PDS)
+    }
+    if (pds <= MAX_PDS) {
         return true;
+    }
     diag_error(system->diag, system->model->guests.at,
                "this system has %d protection domains, a VMM for each guest among them; the "
                "Microkit has at most %d, remove %d guests",
@@ -91,8 +96,9 @@ static bool check_pds(const struct system *system)
 static uint64_t largest_memory(const struct model *model)
 {
     uint64_t most = 0;
-    for (EACH_GUEST(guest, model))
+    for (EACH_GUEST(guest, model)) {
         most = guest->memory.number > most ? guest->memory.number : most;
+    }
     return most;
 }
 
@@ -106,14 +112,17 @@ static bool plan_system(struct system *system)
     system->initrds = images_of_initrds;
     system->initrds.most_bytes = largest_memory(system->model);
     system->boots = arena_alloc(system->plan.arena, count * sizeof(*system->boots));
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         good = guest_find_images(system, model_guest(system->model, i), &system->boots[i]) && good;
-    if (!good || !check_board(system))
+    }
+    if (!good || !check_board(system)) {
         return false;
+    }
     unsigned errors = system->diag->errors;
     plan_all(system);
-    if (system->diag->errors != errors || !check_pds(system))
+    if (system->diag->errors != errors || !check_pds(system)) {
         return false;
+    }
     supervisor_adopt(system);
     return memory_check(system);
 }
@@ -122,8 +131,9 @@ static bool plan_system(struct system *system)
 static const void *read_file(struct diag *diag, const char *path, size_t *bytes)
 {
     const void *contents = arena_read(diag->arena, path, bytes);
-    if (contents == NULL)
+    if (contents == NULL) {
         diag_error(diag, mark_file(path), "cannot read: %s", strerror(errno));
+    }
     return contents;
 }
 
@@ -154,8 +164,9 @@ static bool set_partition(struct diag *diag, const struct model *model, const ch
 /* More RAM than the Microkit's tool uses is as good as none. */
 static void bound_ram(struct board *board, uint64_t most_bytes)
 {
-    if (most_bytes != 0 && board->ram_bytes > most_bytes)
+    if (most_bytes != 0 && board->ram_bytes > most_bytes) {
         board->ram_bytes = most_bytes;
+    }
 }
 
 /* Each step works on what the one before has found good. */
@@ -168,16 +179,18 @@ static bool run(struct diag *diag, const struct compose_options *options)
     const char *partition = options->defaults.partition;
     if (yaml == NULL || !yaml_read(diag, yaml, bytes, &model) || !expand_counts(diag, &model) ||
         (partition != NULL && !set_partition(diag, &model, partition)) ||
-        !check_model(diag, &model))
+        !check_model(diag, &model)) {
         return false;
+    }
     struct system system = { .diag = diag,
                              .model = &model,
                              .board = &board,
                              .folder = folder_of(diag->arena, options->system_path),
                              .defaults = &options->defaults };
     const void *dtb = read_file(diag, options->board_path, &bytes);
-    if (dtb == NULL || !board_read(diag, options->board_path, dtb, bytes, &board))
+    if (dtb == NULL || !board_read(diag, options->board_path, dtb, bytes, &board)) {
         return false;
+    }
     bound_ram(&board, options->defaults.most_ram_bytes);
     return plan_system(&system) && output_write(&system, options->out_folder);
 }

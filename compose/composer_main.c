@@ -88,7 +88,8 @@ int main(int argc, char **argv)
 {
     struct compose_options options = { 0 };
     int status;
-    if (!read_options(argc, argv, &options, &status))
+    if (!read_options(argc, argv, &options, &status)) {
         return status;
+    }
     return compose(&options, stderr) ? EXIT_GOOD : EXIT_ERRORS;
 }

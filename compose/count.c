@@ -47,8 +47,9 @@ static void make_copy(struct arena *arena, const struct guest *guest, size_t ind
 bool expand_counts(struct diag *diag, struct model *model)
 {
     size_t sum = 0;
-    if (!check_counts(diag, model, &sum))
+    if (!check_counts(diag, model, &sum)) {
         return false;
+    }
     struct guest *all = arena_alloc(diag->arena, sum * sizeof(*all));
     struct guest *end = all;
     for (EACH_GUEST(guest, model)) {
@@ -56,8 +57,9 @@ bool expand_counts(struct diag *diag, struct model *model)
             *end++ = *guest;
             continue;
         }
-        for (size_t i = 0; i < copies_of(guest); i++)
+        for (size_t i = 0; i < copies_of(guest); i++) {
             make_copy(diag->arena, guest, i, end++);
+        }
     }
     model->guests.items = all;
     model->guests.count = sum;

@@ -60,8 +60,9 @@ static void plan_switch(struct plan *plan, struct pd *reader, struct counters_co
                         const struct net_switch *sw)
 {
     struct page page = plan_page(plan, reader, config, sw->pd, SWITCH_PORTS + 1);
-    for (unsigned i = 0; i < sw->config->num_ports; i++)
+    for (unsigned i = 0; i < sw->config->num_ports; i++) {
         add_client(&page, COUNTERS_PORT, sw->config->ports[i].name);
+    }
     if (sw->config->has_uplink) {
         page.next_vaddr += (SWITCH_PORTS - sw->config->num_ports) * GROUP_BYTES;
         add_client(&page, COUNTERS_PORT, "uplink");
@@ -72,19 +73,22 @@ static void plan_disk(struct system *system, struct pd *reader, struct counters_
 {
     const struct blk_virt_config *virt = system->disk.virt;
     struct page page = plan_page(&system->plan, reader, config, system->disk.pd, virt->num_clients);
-    for (unsigned i = 0; i < virt->num_clients; i++)
+    for (unsigned i = 0; i < virt->num_clients; i++) {
         add_client(&page, COUNTERS_BLK, virt->clients[i].name);
+    }
 }
 
 static void plan_card(struct system *system, struct pd *reader, struct counters_config *config)
 {
     const struct net *net = &system->net;
     struct page rx = plan_page(&system->plan, reader, config, net->virt_rx, net->rx->num_clients);
-    for (unsigned i = 0; i < net->rx->num_clients; i++)
+    for (unsigned i = 0; i < net->rx->num_clients; i++) {
         add_client(&rx, COUNTERS_NET, net->rx->clients[i].name);
+    }
     struct page tx = plan_page(&system->plan, reader, config, net->virt_tx, net->tx->num_clients);
-    for (unsigned i = 0; i < net->tx->num_clients; i++)
+    for (unsigned i = 0; i < net->tx->num_clients; i++) {
         add_client(&tx, COUNTERS_NET, net->tx->clients[i].name);
+    }
 }
 
 void counters_plan(struct system *system)
@@ -102,10 +106,13 @@ void counters_plan(struct system *system)
         const struct network *first = system->model->networks.items;
         plan_switch(plan, reader, config, &system->switches[network - first]);
     }
-    if (system->sockets.pd != NULL)
+    if (system->sockets.pd != NULL) {
         plan_switch(plan, reader, config, &system->sockets);
-    if (system->disk.pd != NULL)
+    }
+    if (system->disk.pd != NULL) {
         plan_disk(system, reader, config);
-    if (system->net.virt_rx != NULL)
+    }
+    if (system->net.virt_rx != NULL) {
         plan_card(system, reader, config);
+    }
 }

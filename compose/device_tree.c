@@ -22,8 +22,9 @@ struct writer {
 
 static void keep(struct writer *writer, int error)
 {
-    if (writer->error == 0)
+    if (writer->error == 0) {
         writer->error = error;
+    }
 }
 
 #define PUT(writer, function, ...)  keep(writer, function((writer)->fdt, __VA_ARGS__))
@@ -51,8 +52,9 @@ static void numbers(struct writer *writer, const char *name, const uint32_t *val
 {
     fdt32_t cells[16];
     assert(count <= sizeof(cells) / sizeof(cells[0]));
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         cells[i] = cpu_to_fdt32(values[i]);
+    }
     PUT(writer, fdt_property, name, cells, (int)(count * sizeof(cells[0])));
 }
 #define NUMBERS(writer, name, ...)                                                                 \
@@ -69,9 +71,11 @@ static void reg(struct writer *writer, uint64_t gpa, uint64_t bytes)
 
 static bool has_rng(const struct vmm_config *config)
 {
-    for (uint32_t i = 0; i < config->num_devices; i++)
-        if (config->devices[i].type == VMM_DEVICE_VIRTIO_RNG)
+    for (uint32_t i = 0; i < config->num_devices; i++) {
+        if (config->devices[i].type == VMM_DEVICE_VIRTIO_RNG) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -165,8 +169,9 @@ static void write_clock(struct writer *writer)
 
 static void device_interrupt(struct writer *writer, const struct vmm_device *device)
 {
-    if (device->intid != 0)
+    if (device->intid != 0) {
         NUMBERS(writer, "interrupts", GIC_SPI, device->intid - GIC_FIRST_SPI, IRQ_LEVEL);
+    }
 }
 
 /* Only "arm,pl011": earlycon finds it by that, and the amba driver, which would want a whole
@@ -212,12 +217,13 @@ static void write_devices(struct writer *writer, const struct vmm_config *config
     const struct vmm_served_disk *served = config->served;
     for (uint32_t i = 0; i < config->num_devices; i++) {
         const struct vmm_device *device = &config->devices[i];
-        if (device->type == VMM_DEVICE_PL011)
+        if (device->type == VMM_DEVICE_PL011) {
             write_pl011(writer, device);
-        else if (device->type == VMM_DEVICE_SERVED_DISK)
+        } else if (device->type == VMM_DEVICE_SERVED_DISK) {
             write_served(writer, device, served++);
-        else
+        } else {
             write_virtio(writer, device);
+        }
     }
 }
 
@@ -246,10 +252,12 @@ static void write_passed(struct writer *writer, const void *dtb, const struct bo
         int length = 0;
         const void *value = fdt_getprop_by_offset(dtb, property, &name, &length);
         bool kept = !board_refers(name);
-        for (size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++)
+        for (size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++) {
             kept = kept && strcmp(name, dropped[i]) != 0;
-        if (kept)
+        }
+        if (kept) {
             PUT(writer, fdt_property, name, value, length);
+        }
     }
     end(writer);
 }
@@ -271,8 +279,9 @@ static void write_root(struct writer *writer, const struct vmm_config *config,
     write_timer(writer, config->num_vcpus);
     write_clock(writer);
     write_devices(writer, config);
-    for (size_t i = 0; i < passed->count; i++)
+    for (size_t i = 0; i < passed->count; i++) {
         write_passed(writer, passed->dtb, &passed->devices[i]);
+    }
     end(writer);
 }
 

@@ -16,8 +16,9 @@ void diag_error(struct diag *diag, struct mark at, const char *format, ...)
     va_list arguments;
     diag->errors++;
     fputs(file, diag->out);
-    if (at.line != 0)
+    if (at.line != 0) {
         fprintf(diag->out, ":%u:%u", at.line, at.column);
+    }
     fputs(": error: ", diag->out);
     va_start(arguments, format);
     vfprintf(diag->out, format, arguments);
@@ -30,8 +31,9 @@ static unsigned distance(const char *a, const char *b)
 {
     unsigned row[WORD_BYTES];
     size_t columns = strlen(b);
-    for (unsigned j = 0; j <= columns; j++)
+    for (unsigned j = 0; j <= columns; j++) {
         row[j] = j;
+    }
     for (unsigned i = 1; a[i - 1] != '\0'; i++) {
         unsigned diagonal = row[0];
         row[0] = i;
@@ -64,8 +66,9 @@ const char *diag_meant(struct arena *arena, const char *word, const char *const 
 const char *diag_join(struct arena *arena, const char *const *words)
 {
     const char *joined = "";
-    for (size_t i = 0; words[i] != NULL; i++)
+    for (size_t i = 0; words[i] != NULL; i++) {
         joined = i == 0 ? words[i] : arena_printf(arena, "%s, %s", joined, words[i]);
+    }
     return joined;
 }
 
@@ -74,9 +77,11 @@ const char *diag_quote(struct arena *arena, const char *text)
     size_t length = strlen(text);
     bool cut = length > QUOTE_BYTES;
     char *quoted = arena_copy(arena, text, cut ? QUOTE_BYTES : length);
-    for (char *c = quoted; *c != '\0'; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
+    for (char *c = quoted; *c != '\0'; c++) {
+        if ((unsigned char)*c < ' ' || *c == 0x7f) {
             *c = '?';
+        }
+    }
     return arena_printf(arena, "'%s%s'", quoted, cut ? "..." : "");
 }
 
@@ -102,8 +107,9 @@ char *arena_size(struct arena *arena, uint64_t bytes)
     } units[] = { { 30, 'G' }, { 20, 'M' }, { 10, 'K' } };
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         uint64_t unit = 1ul << units[i].shift;
-        if (bytes >= unit && bytes % unit == 0)
+        if (bytes >= unit && bytes % unit == 0) {
             return arena_printf(arena, "%" PRIu64 "%c", bytes / unit, units[i].unit);
+        }
     }
     return arena_printf(arena, "%" PRIu64 " bytes", bytes);
 }

@@ -41,8 +41,9 @@ void driver_vm_add_devices(const struct model *model, struct vmm_config *config)
 {
     unsigned n = 0;
     for (EACH_GUEST(client, model)) {
-        if (!is_client(client))
+        if (!is_client(client)) {
             continue;
+        }
         uint64_t gpa = GUEST_SERVED_GPA + n * GUEST_SERVED_BYTES;
         config->devices[config->num_devices] = (struct vmm_device){
             .type = VMM_DEVICE_SERVED_DISK,
@@ -96,14 +97,16 @@ void driver_vm_plan(struct system *system, struct pd *timer)
 {
     struct plan *plan = &system->plan;
     const struct guest *serving = model_server(system->model);
-    if (serving == NULL)
+    if (serving == NULL) {
         return;
+    }
     const struct guest_boot *server = &system->boots[serving - model_guest(system->model, 0)];
     struct vmm_served_disk *served = server->config->served;
     server->config->timer_channel = sddf_connect_timer(plan, server->vmm, timer);
     for (EACH_GUEST(client, system->model)) {
-        if (!is_client(client))
+        if (!is_client(client)) {
             continue;
+        }
         plan_link(plan, server, served++, &system->boots[client - model_guest(system->model, 0)]);
         plan_note(plan,
                   arena_printf(plan->arena,

@@ -9,9 +9,11 @@
 
 static bool is_wanted(const struct model *model)
 {
-    for (EACH_GUEST(guest, model))
-        if (guest->rng.number != 0)
+    for (EACH_GUEST(guest, model)) {
+        if (guest->rng.number != 0) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -21,8 +23,9 @@ static void read_seed(struct system *system, struct entropy_config *config)
     const char *path = path_of_key(system, key, NULL);
     size_t bytes = 0;
     const void *seed = path == NULL ? NULL : arena_read(system->plan.arena, path, &bytes);
-    if (path == NULL)
+    if (path == NULL) {
         return;
+    }
     if (seed == NULL) {
         diag_error(system->diag, key->at, "cannot read the seed '%s': %s; give the path of a file",
                    path, strerror(errno));
@@ -40,8 +43,9 @@ static void read_seed(struct system *system, struct entropy_config *config)
 
 void entropy_plan(struct system *system)
 {
-    if (!is_wanted(system->model))
+    if (!is_wanted(system->model)) {
         return;
+    }
     struct pd *pd = plan_pd(&system->plan, "entropy", "entropy.elf", PRIORITY_ENTROPY);
     struct entropy_config *config =
         plan_record(&system->plan, pd, ".entropy_config", sizeof(*config));
@@ -54,8 +58,9 @@ void entropy_plan(struct system *system)
 void entropy_plan_client(struct system *system, struct pd *vmm, struct vmm_config *config,
                          const struct guest *guest)
 {
-    if (guest->rng.number == 0)
+    if (guest->rng.number == 0) {
         return;
+    }
     struct channel *channel = plan_channel(&system->plan, vmm, system->entropy.pd);
     channel->a.calls = true;
     config->entropy.channel = channel->a.id;
@@ -64,12 +69,16 @@ void entropy_plan_client(struct system *system, struct pd *vmm, struct vmm_confi
 void entropy_write_note(FILE *out, const struct system *system)
 {
     fputs("\nRANDOM BYTES: where the guests' come from\n", out);
-    if (system->entropy.pd != NULL)
+    if (system->entropy.pd != NULL) {
         fputs("  from the jitter of the core's counter, which nobody has certified\n", out);
-    if (system->entropy.seed_path != NULL)
+    }
+    if (system->entropy.seed_path != NULL) {
         fprintf(out, "  and from %s, which whoever has this image can read\n",
                 system->entropy.seed_path);
-    for (EACH_GUEST(guest, system->model))
-        if (guest->rng.number == 0)
+    }
+    for (EACH_GUEST(guest, system->model)) {
+        if (guest->rng.number == 0) {
             fprintf(out, "  none for %s\n", guest->name.text);
+        }
+    }
 }

@@ -33,8 +33,9 @@ static const char *option_of(const char *cmdline, const char *option)
     size_t length = strlen(option);
     for (const char *at = cmdline; at != NULL; at = strchr(at, ' ')) {
         at += strspn(at, " ");
-        if (strncmp(at, option, length) == 0)
+        if (strncmp(at, option, length) == 0) {
             return at + length;
+        }
     }
     return NULL;
 }
@@ -83,15 +84,17 @@ uint64_t fit_least_bytes(const struct fit *fit)
     uint64_t images = place_images(0, fit->kernel, fit->initrd).end_gpa;
     uint64_t unpacked = 0;
     if (fit->initrd != NULL) {
-        if (fit->initrd->contents.is_more)
+        if (fit->initrd->contents.is_more) {
             return 0;
+        }
         unpacked = fit->initrd->contents.bytes;
     }
     /* An upper bound, lowered for as long as the guest still boots. */
     uint64_t bytes = round_up(2 * (images + unpacked + cma_bytes(fit, UINT64_MAX)) +
                                   WORK_BYTES(fit->kernel->ram_bytes) + 2 * RESERVED_BYTES,
                               GUEST_PAGE_BYTES);
-    while (fit_boots(fit, bytes - GUEST_PAGE_BYTES))
+    while (fit_boots(fit, bytes - GUEST_PAGE_BYTES)) {
         bytes -= GUEST_PAGE_BYTES;
+    }
     return bytes;
 }

@@ -9,8 +9,9 @@
 
 const char *path_of_key(const struct system *system, const struct value *key, const char *fallback)
 {
-    if (!value_given(key))
+    if (!value_given(key)) {
         return fallback;
+    }
     return key->text[0] == '/'
                ? key->text
                : arena_printf(system->plan.arena, "%s/%s", system->folder, key->text);
@@ -54,11 +55,13 @@ bool guest_find_images(struct system *system, const struct guest *guest, struct 
                                    : system->defaults->initrd;
         boot->initrd = find_image(system, guest, &system->initrds, &guest->initrd, fallback);
     }
-    if (boot->kernel == NULL || (wants_initrd && boot->initrd == NULL))
+    if (boot->kernel == NULL || (wants_initrd && boot->initrd == NULL)) {
         return false;
+    }
     struct fit fit = { boot->kernel, boot->initrd, guest->cmdline.text };
-    if (fit_boots(&fit, guest->memory.number))
+    if (fit_boots(&fit, guest->memory.number)) {
         return true;
+    }
     uint64_t least_bytes = fit_least_bytes(&fit);
     diag_error(system->diag, guest->memory.at,
                "%s of memory is too little for %s's kernel%s; give it %s%s",
@@ -82,9 +85,11 @@ static struct vmm_device *add_device(struct vmm_config *config, enum vmm_device_
 
 static bool is_passed(const struct vmm_config *config, uint32_t intid)
 {
-    for (uint32_t i = 0; i < config->num_irqs; i++)
-        if (config->irqs[i].intid == intid)
+    for (uint32_t i = 0; i < config->num_irqs; i++) {
+        if (config->irqs[i].intid == intid) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -92,10 +97,12 @@ static bool is_passed(const struct vmm_config *config, uint32_t intid)
 uint32_t guest_next_intid(const struct vmm_config *config)
 {
     uint32_t intid = config->devices[config->num_devices - 1].intid + 1;
-    if (intid < GUEST_VIRTIO_INTID)
+    if (intid < GUEST_VIRTIO_INTID) {
         intid = GUEST_VIRTIO_INTID;
-    while (is_passed(config, intid))
+    }
+    while (is_passed(config, intid)) {
         intid++;
+    }
     return intid;
 }
 
@@ -116,16 +123,21 @@ static void add_devices(struct vmm_config *config, const struct model *model,
         console->columns = (uint16_t)guest->console.columns.number;
         console->rows = (uint16_t)guest->console.rows.number;
     }
-    if (guest->disk.number != 0)
+    if (guest->disk.number != 0) {
         add_virtio(config, VMM_DEVICE_VIRTIO_BLOCK);
-    for (size_t i = 0; i < guest->net.count; i++)
+    }
+    for (size_t i = 0; i < guest->net.count; i++) {
         add_virtio(config, VMM_DEVICE_VIRTIO_NET);
-    if (guest->vsock.at.line != 0)
+    }
+    if (guest->vsock.at.line != 0) {
         add_virtio(config, VMM_DEVICE_VIRTIO_VSOCK);
-    if (guest->rng.number != 0)
+    }
+    if (guest->rng.number != 0) {
         add_virtio(config, VMM_DEVICE_VIRTIO_RNG);
-    if (guest->serves.number != 0)
+    }
+    if (guest->serves.number != 0) {
         driver_vm_add_devices(model, config);
+    }
 }
 
 /* Without a virtIO console no console= is given: what the kernel says until it finds that out is
@@ -140,8 +152,9 @@ static const char *bootargs(struct arena *arena, const struct guest *guest)
 
 static struct vmm_image map_image(struct plan *plan, struct pd *vmm, const struct image *image)
 {
-    if (image == NULL)
+    if (image == NULL) {
         return (struct vmm_image){ 0 };
+    }
     return (struct vmm_image){ plan_map(plan, vmm, image->region, "r"), image->file_bytes };
 }
 
@@ -155,8 +168,9 @@ static struct region *plan_ram(struct system *system, const struct guest *guest,
     struct region *ram = plan_region(plan, arena_printf(plan->arena, "%s_ram", guest->name.text),
                                      guest->memory.number, GUEST_PAGE_BYTES);
     bool has_disk = guest->disk.number != 0 && system->disk.pd != NULL;
-    if (has_disk || guest->passthrough.count != 0)
+    if (has_disk || guest->passthrough.count != 0) {
         ram->phys_addr = plan_reserve(plan, ram->bytes + (has_disk ? DISK_BOUNCE_BYTES : 0));
+    }
     *ram_gpa = guest->passthrough.count != 0 ? ram->phys_addr : GUEST_RAM_GPA;
     return ram;
 }
@@ -213,8 +227,9 @@ struct pd *guest_plan(struct system *system, const struct guest *guest, struct g
     entropy_plan_client(system, vmm, config, guest);
     config->dtb = plan_tree(plan, vmm, guest, boot, config, &passed);
     config->entropy.seed_offset = device_tree_seed_offset(&boot->tree);
-    if (guest->disk.number != 0 && system->disk.pd != NULL)
+    if (guest->disk.number != 0 && system->disk.pd != NULL) {
         disk_plan_client(system, vmm, ram, &config->block, guest);
+    }
     net_plan_client(system, vmm, ram, config, guest);
     boot->vmm = vmm;
     boot->config = config;

@@ -48,24 +48,31 @@ static const struct {
 
 static const char *what_it_is(const struct arm64_header *header, size_t bytes)
 {
-    for (size_t i = 0; i < sizeof(mistaken) / sizeof(mistaken[0]); i++)
-        if (bytes >= mistaken[i].bytes && memcmp(header, mistaken[i].magic, mistaken[i].bytes) == 0)
+    for (size_t i = 0; i < sizeof(mistaken) / sizeof(mistaken[0]); i++) {
+        if (bytes >= mistaken[i].bytes &&
+            memcmp(header, mistaken[i].magic, mistaken[i].bytes) == 0) {
             return mistaken[i].advice;
+        }
+    }
     return "its header has no arm64 magic; give arch/arm64/boot/Image";
 }
 
 /* Returns what is wrong with a kernel's header, or NULL. */
 static const char *header_fault(const struct arm64_header *header, size_t bytes)
 {
-    if (bytes < sizeof(*header) || le32toh(header->magic) != ARM64_MAGIC)
+    if (bytes < sizeof(*header) || le32toh(header->magic) != ARM64_MAGIC) {
         return what_it_is(header, bytes);
-    if ((le64toh(header->flags) & FLAG_BIG_ENDIAN) != 0)
+    }
+    if ((le64toh(header->flags) & FLAG_BIG_ENDIAN) != 0) {
         return "it is big endian; build it with CONFIG_CPU_LITTLE_ENDIAN";
-    if (header->image_size == 0)
+    }
+    if (header->image_size == 0) {
         return "its header tells no image_size; use Linux 3.17 or later";
+    }
     if (le64toh(header->image_size) >= KERNEL_MAX || le64toh(header->text_offset) >= KERNEL_MAX ||
-        le64toh(header->text_offset) % PAGE_BYTES != 0)
+        le64toh(header->text_offset) % PAGE_BYTES != 0) {
         return "its header is damaged (image_size or text_offset); build or fetch it again";
+    }
     return NULL;
 }
 
@@ -124,8 +131,9 @@ static FILE *open_image(const struct images *images, struct diag *diag, struct m
     } else {
         return file;
     }
-    if (file != NULL)
+    if (file != NULL) {
         (void)fclose(file);
+    }
     return NULL;
 }
 
@@ -135,8 +143,9 @@ static const char *inspect(const struct images *images, struct arena *arena, str
 {
     size_t length = (size_t)image->file_bytes;
     uint8_t *bytes = mmap(NULL, length, PROT_READ, MAP_PRIVATE, fileno(file), 0);
-    if (bytes == MAP_FAILED)
+    if (bytes == MAP_FAILED) {
         return strerror(errno);
+    }
     const char *fault = images->inspect(images, arena, image, bytes);
     (void)munmap(bytes, length);
     return fault;
@@ -147,11 +156,13 @@ struct image *images_find(struct images *images, struct diag *diag, struct mark 
 {
     struct stat status = { 0 };
     FILE *file = open_image(images, diag, at, path, &status);
-    if (file == NULL)
+    if (file == NULL) {
         return NULL;
+    }
     struct image *image = images->first;
-    while (image != NULL && (image->device != status.st_dev || image->inode != status.st_ino))
+    while (image != NULL && (image->device != status.st_dev || image->inode != status.st_ino)) {
         image = image->next;
+    }
     const char *fault = NULL;
     if (image == NULL) {
         image = arena_alloc(diag->arena, sizeof(*image));

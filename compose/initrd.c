@@ -50,8 +50,9 @@ static bool read_field(const char *header, unsigned field, uint64_t *value)
                          : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
                          : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10)
                                                 : 16;
-        if (digit == 16)
+        if (digit == 16) {
             return false;
+        }
         *value = *value << 4 | digit;
     }
     return true;
@@ -85,8 +86,9 @@ static void end_header(struct walk *walk)
     }
     uint64_t name_end = round_up(HEADER_BYTES + name, ALIGN) - HEADER_BYTES;
     cpio->skip = round_up(cpio->at + name_end + size, ALIGN) - cpio->at;
-    if (name > 0 && name <= MAX_NAME_BYTES)
+    if (name > 0 && name <= MAX_NAME_BYTES) {
         walk->contents->bytes += pages_of(mode, size);
+    }
 }
 
 /* Reads on; returns how many bytes belong to the archive. */
@@ -107,8 +109,9 @@ static size_t read_cpio(struct walk *walk, const uint8_t *bytes, size_t count)
         }
         cpio->at += step;
         used += step;
-        if (cpio->num_header == HEADER_BYTES)
+        if (cpio->num_header == HEADER_BYTES) {
             end_header(walk);
+        }
     }
     return used;
 }
@@ -144,8 +147,9 @@ static const char *read_archive(struct walk *walk, const uint8_t *bytes, size_t 
         walk->unpacked_bytes += *used;
     }
     if (fault == NULL && walk->cpio.fault == NULL && !is_enough(walk) &&
-        !is_between_entries(&walk->cpio))
+        !is_between_entries(&walk->cpio)) {
         fault = "ends too early; build or fetch it again";
+    }
     return walk->cpio.fault != NULL ? walk->cpio.fault : fault;
 }
 

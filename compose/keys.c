@@ -221,9 +221,11 @@ static void reference_of(FILE *out, struct arena *arena, const struct key_table 
         fprintf(out, "| `%s` | %s | %s | %s |\n", key->name, scalar_wanted(arena, key),
                 key->required ? "must be given" : key->fallback, key->help);
     }
-    for (size_t i = 0; i < table->num_keys; i++)
-        if (table->keys[i].table != NULL)
+    for (size_t i = 0; i < table->num_keys; i++) {
+        if (table->keys[i].table != NULL) {
             reference_of(out, arena, table->keys[i].table);
+        }
+    }
 }
 
 void keys_reference(FILE *out)

@@ -4,8 +4,9 @@
 static void write_copy(FILE *out, const struct pd *pd)
 {
     fprintf(out, "\n$(SYSTEM_DIR)/%s.elf: $(PROGRAM_DIR)/%s", pd->name, pd->program);
-    for (const struct record *record = pd->records; record != NULL; record = record->next)
+    for (const struct record *record = pd->records; record != NULL; record = record->next) {
         fprintf(out, " \\\n    $(SYSTEM_DIR)/%s", record->file);
+    }
     fputs(" \\\n    $(LINK_MK)\n\t@$(OBJCOPY)", out);
     for (const struct record *record = pd->records; record != NULL; record = record->next) {
         fprintf(out, " \\\n\t    --update-section %s=$(SYSTEM_DIR)/%s", record->section,
@@ -35,25 +36,31 @@ void link_write(FILE *out, const struct system *system, const char *folder)
           ".DELETE_ON_ERROR:\n.PHONY: all\nall: $(SYSTEM_DIR)/linked\n\t@:\n"
           "$(SYSTEM_DIR)/linked:",
           out);
-    for (const struct pd *pd = plan->pds; pd != NULL; pd = pd->next)
+    for (const struct pd *pd = plan->pds; pd != NULL; pd = pd->next) {
         fprintf(out, " \\\n    $(SYSTEM_DIR)/%s.elf", pd->name);
-    for (const struct pd *pd = plan->supervisor->next; pd != NULL; pd = pd->next)
+    }
+    for (const struct pd *pd = plan->supervisor->next; pd != NULL; pd = pd->next) {
         fprintf(out, " \\\n    $(SYSTEM_DIR)/%s.start", pd->name);
+    }
     fputs("\n\t@touch $@\n", out);
-    for (const struct pd *pd = plan->pds; pd != NULL; pd = pd->next)
+    for (const struct pd *pd = plan->pds; pd != NULL; pd = pd->next) {
         write_copy(out, pd);
-    for (const struct pd *pd = plan->supervisor->next; pd != NULL; pd = pd->next)
+    }
+    for (const struct pd *pd = plan->supervisor->next; pd != NULL; pd = pd->next) {
         write_start(out, pd);
+    }
 }
 
 /* A path as make reads it. */
 static void write_path(FILE *out, const char *path)
 {
     for (const char *c = path; *c != '\0'; c++) {
-        if (*c == ' ' || *c == '#' || *c == '\\')
+        if (*c == ' ' || *c == '#' || *c == '\\') {
             fputc('\\', out);
-        if (*c == '$')
+        }
+        if (*c == '$') {
             fputc('$', out);
+        }
         fputc(*c, out);
     }
 }

@@ -20,8 +20,9 @@ struct free_ram {
 
 static void free_add(struct free_ram *ram, uint64_t base, uint64_t end)
 {
-    if (base >= end)
+    if (base >= end) {
         return;
+    }
     ram->pieces = arena_grow(ram->arena, ram->pieces, ram->num_pieces, sizeof(*ram->pieces));
     ram->pieces[ram->num_pieces++] = (struct piece){ base, end };
 }
@@ -52,8 +53,9 @@ static bool free_place(struct free_ram *ram, const struct region *region)
 static uint64_t free_bytes(const struct free_ram *ram)
 {
     uint64_t bytes = 0;
-    for (EACH(piece, ram, pieces))
+    for (EACH(piece, ram, pieces)) {
         bytes += piece->end - piece->base;
+    }
     return bytes;
 }
 
@@ -64,8 +66,9 @@ static uint64_t free_largest(const struct free_ram *ram)
     for (EACH(piece, ram, pieces)) {
         uint64_t base = round_up(piece->base, GUEST_PAGE_BYTES);
         uint64_t end = piece->end - piece->end % GUEST_PAGE_BYTES;
-        if (base < end && end - base > most)
+        if (base < end && end - base > most) {
             most = end - base;
+        }
     }
     return most;
 }
@@ -109,8 +112,9 @@ static const struct guest *guest_of(const struct system *system, const struct re
     for (EACH_GUEST(guest, system->model)) {
         const struct region *ram = system->boots[guest - model_guest(system->model, 0)].ram;
         if (region == ram ||
-            (ram->phys_addr != 0 && region->phys_addr == ram->phys_addr + ram->bytes))
+            (ram->phys_addr != 0 && region->phys_addr == ram->phys_addr + ram->bytes)) {
             return guest;
+        }
     }
     return NULL;
 }
@@ -141,8 +145,9 @@ static bool refuse(const struct system *system, const struct region *region,
     const struct guest *guest = guest_of(system, region);
     struct mark at = model_guest(system->model, system->model->guests.count - 1)->memory.at;
     uint64_t free = free_bytes(ram);
-    if (guest != NULL)
+    if (guest != NULL) {
         at = guest->memory.at;
+    }
     diag_error(system->diag, at,
                "the board's RAM (%s) has no place for %s; beside the image and what is placed "
                "before it, %s are free, in one piece %s at most; give the guests less%s",
@@ -155,8 +160,9 @@ static bool refuse(const struct system *system, const struct region *region,
 static bool check_image(const struct system *system, uint64_t end_paddr)
 {
     const struct board *board = system->board;
-    if (BOARD_IMAGE_PADDR >= board->ram_paddr && end_paddr <= board->ram_paddr + board->ram_bytes)
+    if (BOARD_IMAGE_PADDR >= board->ram_paddr && end_paddr <= board->ram_paddr + board->ram_bytes) {
         return true;
+    }
     struct arena *arena = system->plan.arena;
     diag_error(system->diag, system->model->guests.at,
                "the image needs %s from 0x%lx on, but the board's RAM is %s from 0x%lx on; give it "
@@ -176,12 +182,14 @@ static bool check_fixed(const struct system *system, struct free_ram *ram)
     const struct region *missing = NULL;
     for (const struct region *region = system->plan.regions; region != NULL;
          region = region->next) {
-        if (region->is_device || region->phys_addr == 0)
+        if (region->is_device || region->phys_addr == 0) {
             continue;
-        if (region->phys_addr + region->bytes <= end_paddr)
+        }
+        if (region->phys_addr + region->bytes <= end_paddr) {
             free_take(ram, region->phys_addr, region->phys_addr + region->bytes);
-        else if (missing == NULL)
+        } else if (missing == NULL) {
             missing = region;
+        }
     }
     return missing == NULL || refuse(system, missing, ram);
 }
@@ -194,12 +202,15 @@ bool memory_check(const struct system *system)
     uint64_t image_end = plan_image_end(plan);
     free_add(&ram, board->ram_paddr, board->ram_paddr + board->ram_bytes);
     free_take(&ram, BOARD_IMAGE_PADDR, image_end);
-    if (!check_image(system, image_end) || !check_fixed(system, &ram))
+    if (!check_image(system, image_end) || !check_fixed(system, &ram)) {
         return false;
+    }
     unsigned index = 0;
     for (const struct region *region = next_region(plan, NULL, &index); region != NULL;
-         region = next_region(plan, region, &index))
-        if (!free_place(&ram, region))
+         region = next_region(plan, region, &index)) {
+        if (!free_place(&ram, region)) {
             return refuse(system, region, &ram);
+        }
+    }
     return true;
 }

@@ -146,27 +146,33 @@ static inline struct guest *model_guest(const struct model *model, size_t index)
 /* Returns the first network with an uplink, or NULL. */
 static inline struct network *model_first_uplink(const struct model *model)
 {
-    for (EACH_NETWORK(network, model))
-        if (network->uplink.number != 0)
+    for (EACH_NETWORK(network, model)) {
+        if (network->uplink.number != 0) {
             return network;
+        }
+    }
     return NULL;
 }
 
 /* Returns the guest that serves its disk to the others, or NULL. */
 static inline struct guest *model_server(const struct model *model)
 {
-    for (EACH_GUEST(guest, model))
-        if (guest->serves.number != 0)
+    for (EACH_GUEST(guest, model)) {
+        if (guest->serves.number != 0) {
             return guest;
+        }
+    }
     return NULL;
 }
 
 /* Returns the first guest with a disk, or NULL. */
 static inline struct guest *model_first_disk(const struct model *model)
 {
-    for (EACH_GUEST(guest, model))
-        if (guest->disk.number != 0)
+    for (EACH_GUEST(guest, model)) {
+        if (guest->disk.number != 0) {
             return guest;
+        }
+    }
     return NULL;
 }
 

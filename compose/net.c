@@ -10,10 +10,13 @@
 /* Of the networks' switches, only who learns addresses forgets them. */
 static bool learns(const struct model *model, const struct network *network)
 {
-    for (EACH_GUEST(guest, model))
-        for (EACH_NET(net, guest))
-            if (net->joined == network && net->bridge.number != 0)
+    for (EACH_GUEST(guest, model)) {
+        for (EACH_NET(net, guest)) {
+            if (net->joined == network && net->bridge.number != 0) {
                 return true;
+            }
+        }
+    }
     return false;
 }
 
@@ -41,10 +44,12 @@ static void plan_network(struct system *system, const struct network *network, s
     struct plan *plan = &system->plan;
     struct net_switch *sw = switch_of(system, network);
     *sw = plan_switch(plan, network->name.text, SWITCH_NET, network->num_ports);
-    if (learns(system->model, network))
+    if (learns(system->model, network)) {
         sw->config->timer_channel = sddf_connect_timer(plan, sw->pd, timer);
-    if (network->uplink.number != 0)
+    }
+    if (network->uplink.number != 0) {
         uplink_plan_client(system, network, sw);
+    }
 }
 
 static void plan_socket_switch(struct system *system, unsigned num_ports, struct pd *timer)
@@ -64,12 +69,15 @@ void net_plan(struct system *system, struct pd *timer)
     unsigned sockets = sockets_count(model);
     system->switches =
         arena_alloc(system->plan.arena, (model->networks.count + 1) * sizeof(*system->switches));
-    if (model_first_uplink(model) != NULL)
+    if (model_first_uplink(model) != NULL) {
         uplink_plan(system);
-    for (EACH_NETWORK(network, model))
+    }
+    for (EACH_NETWORK(network, model)) {
         plan_network(system, network, timer);
-    if (sockets != 0)
+    }
+    if (sockets != 0) {
         plan_socket_switch(system, sockets, timer);
+    }
 }
 
 /* What VMM and guest have on a switch. */
@@ -130,8 +138,10 @@ void net_plan_client(struct system *system, struct pd *vmm, const struct region 
                      struct vmm_config *config, const struct guest *guest)
 {
     struct vmm_net *card = config->nets;
-    for (EACH_NET(net, guest))
+    for (EACH_NET(net, guest)) {
         plan_card(system, vmm, ram, guest, net, card++);
-    if (guest->vsock.at.line != 0)
+    }
+    if (guest->vsock.at.line != 0) {
         plan_sockets(system, vmm, ram, guest, &config->vsock);
+    }
 }

@@ -18,10 +18,12 @@ struct output {
 static void write_devices(FILE *out, const struct system *system, const char *folder)
 {
     (void)folder;
-    if (system->disk.pd != NULL)
+    if (system->disk.pd != NULL) {
         fputs("disk\n", out);
-    if (system->net.virt_tx != NULL)
+    }
+    if (system->net.virt_tx != NULL) {
         fputs("net\n", out);
+    }
     passthrough_write_slots(out, system);
 }
 
@@ -30,9 +32,11 @@ static void write_partitions(FILE *out, const struct system *system, const char 
 {
     uint64_t count = 0;
     (void)folder;
-    for (EACH_GUEST(guest, system->model))
-        if (guest->disk.number != 0 && guest->partition.number >= count)
+    for (EACH_GUEST(guest, system->model)) {
+        if (guest->disk.number != 0 && guest->partition.number >= count) {
             count = guest->partition.number + 1;
+        }
+    }
     fprintf(out, "%" PRIu64 "\n", count);
 }
 
@@ -41,10 +45,12 @@ static void write_notes(FILE *out, const struct system *system, const char *fold
 {
     (void)folder;
     fputs("\nDEVICES THAT REACH MEMORY\n", out);
-    for (const struct note *note = system->plan.notes; note != NULL; note = note->next)
+    for (const struct note *note = system->plan.notes; note != NULL; note = note->next) {
         fprintf(out, "  %s\n", note->text);
-    if (system->plan.notes == NULL)
+    }
+    if (system->plan.notes == NULL) {
         fputs("  none\n", out);
+    }
     entropy_write_note(out, system);
 }
 
@@ -81,12 +87,14 @@ static void write_bytes(const struct output *output, const char *name, const voi
     const char *path = path_of(output, name);
     size_t old_length = 0;
     const void *old = always ? NULL : arena_read(output->diag->arena, path, &old_length);
-    if (old != NULL && old_length == length && memcmp(old, bytes, length) == 0)
+    if (old != NULL && old_length == length && memcmp(old, bytes, length) == 0) {
         return;
+    }
     FILE *file = fopen(path, "wb");
     bool written = file != NULL && fwrite(bytes, 1, length, file) == length;
-    if (file == NULL || fclose(file) != 0 || !written)
+    if (file == NULL || fclose(file) != 0 || !written) {
         tell(output, path);
+    }
 }
 
 static void write_tables(const struct output *output, const struct system *system)
@@ -109,8 +117,9 @@ static void link_images(const struct output *output, const struct images *images
         const char *path = path_of(output, image->name);
         char *target = realpath(image->path, NULL);
         (void)unlink(path);
-        if (target == NULL || symlink(target, path) != 0)
+        if (target == NULL || symlink(target, path) != 0) {
             tell(output, path);
+        }
         free(target);
     }
 }
@@ -123,8 +132,9 @@ static void make_folder(const struct output *output)
         (void)mkdir(path, 0777); /* one that cannot be made is told of below */
         *slash = '/';
     }
-    if (mkdir(path, 0777) != 0 && errno != EEXIST)
+    if (mkdir(path, 0777) != 0 && errno != EEXIST) {
         tell(output, path);
+    }
 }
 
 bool output_write(const struct system *system, const char *folder)
@@ -132,9 +142,11 @@ bool output_write(const struct system *system, const char *folder)
     unsigned errors = system->diag->errors;
     struct output output = { system->diag, folder };
     make_folder(&output);
-    for (const struct pd *pd = system->plan.pds; pd != NULL; pd = pd->next)
-        for (const struct record *record = pd->records; record != NULL; record = record->next)
+    for (const struct pd *pd = system->plan.pds; pd != NULL; pd = pd->next) {
+        for (const struct record *record = pd->records; record != NULL; record = record->next) {
             write_bytes(&output, record->file, record->bytes, record->size_bytes, false);
+        }
+    }
     for (size_t i = 0; i < system->model->guests.count; i++) {
         const struct guest_boot *boot = &system->boots[i];
         write_bytes(&output, boot->tree_file, boot->tree.bytes, boot->tree.size_bytes, false);

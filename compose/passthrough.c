@@ -33,8 +33,9 @@ static struct board_range pages_of(const struct board_range *range)
 /* The map of a region among these, or NULL. */
 static const struct map *find_map(const struct map *map, const struct region *region)
 {
-    while (map != NULL && map->region != region)
+    while (map != NULL && map->region != region) {
         map = map->next;
+    }
     return map;
 }
 
@@ -42,10 +43,12 @@ static const struct map *find_map(const struct map *map, const struct region *re
 static const char *owner_of(const struct plan *plan, const struct region *region)
 {
     for (const struct pd *pd = plan->pds; pd != NULL; pd = pd->next) {
-        if (pd->vm != NULL && find_map(pd->vm->maps, region) != NULL)
+        if (pd->vm != NULL && find_map(pd->vm->maps, region) != NULL) {
             return pd->vm->name;
-        if (find_map(pd->maps, region) != NULL)
+        }
+        if (find_map(pd->maps, region) != NULL) {
             return pd->name;
+        }
     }
     return "the system";
 }
@@ -55,26 +58,32 @@ static const struct region *find_taken(const struct plan *plan, const struct boa
 {
     for (const struct region *region = plan->regions; region != NULL; region = region->next) {
         struct board_range taken = { region->phys_addr, region->bytes };
-        if (region->is_device && overlap(&taken, pages))
+        if (region->is_device && overlap(&taken, pages)) {
             return region;
+        }
     }
     return NULL;
 }
 
 static const char *irq_owner(const struct plan *plan, uint32_t intid)
 {
-    for (const struct pd *pd = plan->pds; pd != NULL; pd = pd->next)
-        for (const struct irq *irq = pd->irqs; irq != NULL; irq = irq->next)
-            if (irq->intid == intid)
+    for (const struct pd *pd = plan->pds; pd != NULL; pd = pd->next) {
+        for (const struct irq *irq = pd->irqs; irq != NULL; irq = irq->next) {
+            if (irq->intid == intid) {
                 return pd->name;
+            }
+        }
+    }
     return NULL;
 }
 
 static bool meets_layout(const struct board_range *pages)
 {
-    for (size_t i = 0; i < sizeof(guest_layout) / sizeof(guest_layout[0]); i++)
-        if (overlap(&guest_layout[i], pages))
+    for (size_t i = 0; i < sizeof(guest_layout) / sizeof(guest_layout[0]); i++) {
+        if (overlap(&guest_layout[i], pages)) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -87,8 +96,9 @@ static void plan_registers(struct system *system, const struct guest_device *dev
     const struct region *taken = find_taken(plan, &pages);
     const char *path = device->node.text;
     if (taken != NULL && find_map(vm->maps, taken) != NULL && taken->phys_addr <= pages.addr &&
-        pages.addr + pages.bytes <= taken->phys_addr + taken->bytes)
+        pages.addr + pages.bytes <= taken->phys_addr + taken->bytes) {
         return;
+    }
     if (taken != NULL) {
         diag_error(system->diag, device->node.at,
                    "'%s' lies in the pages 0x%lx to 0x%lx, where %s has a device; pages are passed "
@@ -133,8 +143,9 @@ static void plan_stop(struct plan *plan, struct pd *vmm, const struct board_rang
 {
     struct board_range pages = pages_of(registers);
     const struct region *region = find_taken(plan, &pages);
-    if (region == NULL || find_map(vmm->vm->maps, region) == NULL)
+    if (region == NULL || find_map(vmm->vm->maps, region) == NULL) {
         return; /* an error has been told */
+    }
     const struct map *map = find_map(vmm->maps, region);
     uint64_t vaddr = map != NULL ? map->vaddr : plan_map(plan, vmm, region, "rw");
     config->passed_vaddr[config->num_passed++] = vaddr + registers->addr - region->phys_addr;
@@ -198,12 +209,15 @@ struct passed passthrough_plan(struct system *system, const struct guest *guest,
             continue;
         }
         passed.count++;
-        for (unsigned i = 0; i < found->num_registers; i++)
+        for (unsigned i = 0; i < found->num_registers; i++) {
             plan_registers(system, device, &found->registers[i], vmm->vm);
-        for (unsigned i = 0; i < found->num_irqs; i++)
+        }
+        for (unsigned i = 0; i < found->num_irqs; i++) {
             plan_interrupt(system, device, &found->irqs[i], vmm, config);
-        if (found->is_virtio)
+        }
+        if (found->is_virtio) {
             plan_stop(&system->plan, vmm, &found->registers[0], config);
+        }
         note(system, guest->name.text, device, found);
     }
     return passed;
@@ -215,8 +229,9 @@ void passthrough_write_slots(FILE *out, const struct system *system)
         for (EACH_DEVICE(device, guest)) {
             struct board_device found;
             if (device->qemu.number != 0 &&
-                board_find_device(system->board->dtb, device->node.text, &found) == NULL)
+                board_find_device(system->board->dtb, device->node.text, &found) == NULL) {
                 fprintf(out, "slot %u %s\n", board_slot(&found.registers[0]), device->qemu.text);
+            }
         }
     }
 }

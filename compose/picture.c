@@ -22,8 +22,9 @@ static const char head[] =
 /* The map of a region among these, or NULL. */
 static const struct map *find_map(const struct map *map, const struct region *region)
 {
-    while (map != NULL && map->region != region)
+    while (map != NULL && map->region != region) {
         map = map->next;
+    }
     return map;
 }
 
@@ -127,17 +128,20 @@ static void write_reach(FILE *out, const char *kind, const char *name, const str
 /* Devices, memory of more than two, and files that several have. */
 static void write_region(FILE *out, const struct system *system, const struct region *region)
 {
-    if (!region->is_device && count_users(&system->plan, region) <= (region->prefill ? 1 : 2))
+    if (!region->is_device && count_users(&system->plan, region) <= (region->prefill ? 1 : 2)) {
         return;
+    }
     fprintf(out, "    \"region %s\" [label=\"%s\\n%s", region->name, region->name,
             arena_size(system->plan.arena, region->bytes));
-    if (region->phys_addr != 0)
+    if (region->phys_addr != 0) {
         fprintf(out, " at 0x%" PRIx64, region->phys_addr);
+    }
     fprintf(out, "\" shape=%s]\n", region->is_device ? "component" : "cylinder");
     for (const struct pd *pd = system->plan.pds; pd != NULL; pd = pd->next) {
         write_reach(out, "", pd->name, find_map(pd->maps, region));
-        if (pd->vm != NULL)
+        if (pd->vm != NULL) {
             write_reach(out, "vm ", pd->vm->name, find_map(pd->vm->maps, region));
+        }
     }
 }
 
@@ -149,12 +153,15 @@ void picture_write(FILE *out, const struct system *system, const char *folder)
     const struct guest *guest = model_guest(system->model, 0);
     for (const struct pd *pd = plan->pds; pd != NULL; pd = pd->next) {
         write_pd(out, pd);
-        if (pd->vm != NULL)
+        if (pd->vm != NULL) {
             write_guest(out, system, guest++, pd); /* VMMs are in the order of their guests */
+        }
     }
-    for (const struct channel *channel = plan->channels; channel != NULL; channel = channel->next)
+    for (const struct channel *channel = plan->channels; channel != NULL; channel = channel->next) {
         write_channel(out, system, channel);
-    for (const struct region *region = plan->regions; region != NULL; region = region->next)
+    }
+    for (const struct region *region = plan->regions; region != NULL; region = region->next) {
         write_region(out, system, region);
+    }
     fputs("}\n", out);
 }

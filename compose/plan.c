@@ -85,8 +85,9 @@ static uint64_t image_end_at_most(const struct plan *plan)
 /* Below the image as long as there is room, then above. */
 uint64_t plan_reserve(struct plan *plan, uint64_t bytes)
 {
-    if (plan->next_high_paddr == 0)
+    if (plan->next_high_paddr == 0) {
         plan->next_high_paddr = image_end_at_most(plan);
+    }
     bool is_low = plan->next_paddr < BOARD_IMAGE_PADDR &&
                   round_up(plan->next_paddr, GUEST_PAGE_BYTES) + bytes <= BOARD_IMAGE_PADDR;
     uint64_t *next = is_low ? &plan->next_paddr : &plan->next_high_paddr;

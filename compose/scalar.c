@@ -50,9 +50,11 @@ static bool is_name(const char *text)
 
 static bool is_text(const char *text)
 {
-    for (const char *c = text; *c != '\0'; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
+    for (const char *c = text; *c != '\0'; c++) {
+        if ((unsigned char)*c < ' ' || *c == 0x7f) {
             return false;
+        }
+    }
     return strlen(text) <= CMDLINE_MAX_LENGTH;
 }
 
@@ -60,11 +62,13 @@ static bool is_text(const char *text)
 static const char *read_digits(const char *text, uint64_t *number)
 {
     size_t digits = strspn(text, DIGITS);
-    if (digits == 0 || digits > 18) /* 10^18 fits into 64 bits */
+    if (digits == 0 || digits > 18) { /* 10^18 fits into 64 bits */
         return NULL;
+    }
     *number = 0;
-    for (size_t i = 0; i < digits; i++)
+    for (size_t i = 0; i < digits; i++) {
         *number = *number * 10 + (uint64_t)(text[i] - '0');
+    }
     return text + digits;
 }
 
@@ -120,10 +124,12 @@ static bool read_mac(const char *text, uint64_t *number)
     static const char form[] = "xx:xx:xx:xx:xx:xx";
     *number = 0;
     for (size_t i = 0; i < sizeof(form) - 1; i++) {
-        if (form[i] == ':' ? text[i] != ':' : !isxdigit((unsigned char)text[i]))
+        if (form[i] == ':' ? text[i] != ':' : !isxdigit((unsigned char)text[i])) {
             return false;
-        if (form[i] == 'x')
+        }
+        if (form[i] == 'x') {
             *number = *number << 4 | (uint64_t)hex_digit(text[i]);
+        }
     }
     return text[sizeof(form) - 1] == '\0' && *number != 0 && (*number >> 40 & 1) == 0;
 }

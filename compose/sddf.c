@@ -20,8 +20,9 @@ void sddf_set_name(char *to, const char *name)
 
 void sddf_set_mac(uint8_t *mac, uint64_t number)
 {
-    for (unsigned i = 0; i < 6; i++)
+    for (unsigned i = 0; i < 6; i++) {
         mac[i] = (uint8_t)(number >> (40 - 8 * i));
+    }
 }
 
 struct sddf_region sddf_map(struct plan *plan, struct pd *pd, const struct region *region,

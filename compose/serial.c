@@ -91,10 +91,12 @@ static void plan_power_off(struct system *system)
 {
     struct serial_virt_rx_config *rx = system->serial.rx;
     struct pd *supervisor = system->plan.supervisor;
-    if (system->board->is_qemu)
+    if (system->board->is_qemu) {
         sddf_set_name(rx->leave, "Ctrl-a x leaves QEMU");
-    if (!system->board->can_power_off)
+    }
+    if (!system->board->can_power_off) {
         return;
+    }
     struct channel *channel = plan_channel(&system->plan, system->serial.virt_rx, supervisor);
     channel->a.calls = true;
     supervisor->smc = true;
@@ -135,9 +137,10 @@ void serial_write_keys(FILE *out, const struct system *system, const char *folde
     const char *prefix = conventions[convention].prefix;
     size_t count = system->model->guests.count;
     write_key(out, prefix, conventions[convention].chooser, "moves the input to a guest:");
-    for (size_t i = 0; i < count && i < NAMES_SHOWN; i++)
+    for (size_t i = 0; i < count && i < NAMES_SHOWN; i++) {
         fprintf(out, "%s %zu %s", i > 0 ? "," : "", i + conventions[convention].first,
                 model_guest(system->model, i)->name.text);
+    }
     fputs(count > NAMES_SHOWN ? ", ...\n" : "\n", out);
     write_key(out, prefix, "?", "shows the counters\n");
     write_key(out, prefix, "!", "starts the guest that has the input, if it is stopped\n");

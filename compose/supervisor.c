@@ -28,9 +28,11 @@ static void plan_copy(struct plan *plan, struct pd *pd)
 
 static void map_rings(struct plan *plan, struct supervisor_config *config)
 {
-    for (const struct region *region = plan->regions; region != NULL; region = region->next)
-        if (region->of_card)
+    for (const struct region *region = plan->regions; region != NULL; region = region->next) {
+        if (region->of_card) {
             config->rings[config->num_rings++] = sddf_map(plan, plan->supervisor, region, "rw");
+        }
+    }
 }
 
 void supervisor_adopt(struct system *system)

@@ -35,8 +35,9 @@ static const char *gzip_run(z_stream *z, const uint8_t *bytes, size_t length,
         z->next_out = out;
         z->avail_out = OUT_BYTES;
         result = inflate(z, Z_NO_FLUSH);
-        if (!sink->put(sink->context, out, OUT_BYTES - z->avail_out))
+        if (!sink->put(sink->context, out, OUT_BYTES - z->avail_out)) {
             return NULL;
+        }
     }
     return result == Z_STREAM_END ? NULL : result == Z_BUF_ERROR ? too_short : damaged;
 }
@@ -45,8 +46,9 @@ static const char *gzip_unpack(const uint8_t *bytes, size_t length, size_t *used
                                const struct unpack_sink *sink)
 {
     z_stream z = { 0 };
-    if (inflateInit2(&z, GZIP_WINDOW) != Z_OK)
+    if (inflateInit2(&z, GZIP_WINDOW) != Z_OK) {
         return no_memory;
+    }
     uint8_t out[OUT_BYTES];
     const char *fault = gzip_run(&z, bytes, length, sink, out);
     *used = z.total_in;
@@ -64,10 +66,12 @@ static const char *xz_run(lzma_stream *stream, const struct unpack_sink *sink,
         stream->next_out = out;
         stream->avail_out = OUT_BYTES;
         result = lzma_code(stream, LZMA_FINISH);
-        if (result == LZMA_GET_CHECK && lzma_get_check(stream) > LZMA_CHECK_CRC32)
+        if (result == LZMA_GET_CHECK && lzma_get_check(stream) > LZMA_CHECK_CRC32) {
             return "has a check that Linux does not know; compress it with `xz --check=crc32`";
-        if (!sink->put(sink->context, out, OUT_BYTES - stream->avail_out))
+        }
+        if (!sink->put(sink->context, out, OUT_BYTES - stream->avail_out)) {
             return NULL;
+        }
     }
     return result == LZMA_STREAM_END       ? NULL
            : result == LZMA_BUF_ERROR      ? too_short
@@ -79,8 +83,9 @@ static const char *xz_run(lzma_stream *stream, const struct unpack_sink *sink,
 static const char *xz_unpack_by(lzma_stream *stream, lzma_ret begun, const uint8_t *bytes,
                                 size_t length, size_t *used, const struct unpack_sink *sink)
 {
-    if (begun != LZMA_OK)
+    if (begun != LZMA_OK) {
         return no_memory;
+    }
     stream->next_in = bytes;
     stream->avail_in = length;
     uint8_t out[OUT_BYTES];
@@ -116,13 +121,16 @@ static const char *zstd_run(ZSTD_DStream *stream, ZSTD_inBuffer *in, const struc
         ZSTD_outBuffer out = { bytes, sizeof(bytes), 0 };
         size_t before = in->pos;
         result = ZSTD_decompressStream(stream, &out, in);
-        if (ZSTD_isError(result))
+        if (ZSTD_isError(result)) {
             return ZSTD_getErrorCode(result) == ZSTD_error_frameParameter_windowTooLarge ? too_wide
                                                                                          : damaged;
-        if (!sink->put(sink->context, bytes, out.pos))
+        }
+        if (!sink->put(sink->context, bytes, out.pos)) {
             return NULL;
-        if (result != 0 && out.pos == 0 && in->pos == before)
+        }
+        if (result != 0 && out.pos == 0 && in->pos == before) {
             return too_short;
+        }
     }
     return NULL;
 }
@@ -149,8 +157,10 @@ const struct unpack_format *unpack_format(const uint8_t *bytes, size_t length)
 {
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
         const struct unpack_format *format = &formats[i];
-        if (length >= format->magic_bytes && memcmp(bytes, format->magic, format->magic_bytes) == 0)
+        if (length >= format->magic_bytes &&
+            memcmp(bytes, format->magic, format->magic_bytes) == 0) {
             return format;
+        }
     }
     return NULL;
 }

@@ -48,8 +48,9 @@ static const char *text_of(struct reader *reader, const yaml_node_t *node)
 static const char *known_keys(struct reader *reader, const struct key_table *table,
                               const char **words)
 {
-    for (size_t i = 0; i < table->num_keys; i++)
+    for (size_t i = 0; i < table->num_keys; i++) {
         words[i] = table->keys[i].name;
+    }
     words[table->num_keys] = NULL;
     return diag_join(reader->diag->arena, words);
 }
@@ -65,9 +66,11 @@ static const struct key *find_key(struct reader *reader, const yaml_node_t *node
         return NULL;
     }
     const char *text = text_of(reader, node);
-    for (size_t i = 0; text != NULL && i < table->num_keys; i++)
-        if (strcmp(table->keys[i].name, text) == 0)
+    for (size_t i = 0; text != NULL && i < table->num_keys; i++) {
+        if (strcmp(table->keys[i].name, text) == 0) {
             return &table->keys[i];
+        }
+    }
     const char *words[MAX_KEYS + 1];
     const char *known = known_keys(reader, table, words);
     const char *word = text == NULL ? "" : text;
@@ -126,10 +129,11 @@ static void read_list(struct reader *reader, const yaml_node_t *node, const stru
         int item = node->data.sequence.items.start[i];
         const yaml_node_t *item_node = yaml_document_get_node(&reader->document, item);
         void *out = (char *)list->items + i * bytes;
-        if (key->element != NULL)
+        if (key->element != NULL) {
             read_value(reader, item_node, key->element, out);
-        else
+        } else {
             read_map(reader, item_node, key->table, out);
+        }
     }
 }
 
@@ -139,10 +143,11 @@ static void set_initial(const struct key_table *table, void *out)
     for (size_t i = 0; i < table->num_keys; i++) {
         const struct key *key = &table->keys[i];
         void *member = (char *)out + key->offset;
-        if (key->kind == KEY_MAP || key->kind == KEY_SWITCH_MAP)
+        if (key->kind == KEY_MAP || key->kind == KEY_SWITCH_MAP) {
             set_initial(key->table, member);
-        else if (key->kind != KEY_LIST)
+        } else if (key->kind != KEY_LIST) {
             ((struct value *)member)->number = key->initial;
+        }
     }
 }
 
@@ -181,8 +186,9 @@ static void read_pair(struct reader *reader, const yaml_node_pair_t *pair,
 {
     const yaml_node_t *key_node = yaml_document_get_node(&reader->document, pair->key);
     const struct key *key = find_key(reader, key_node, table);
-    if (key == NULL)
+    if (key == NULL) {
         return;
+    }
     struct mark *before = &seen[key - table->keys];
     if (before->line != 0) {
         diag_error(reader->diag, place_of(key_node),
@@ -208,8 +214,9 @@ static void read_map(struct reader *reader, const yaml_node_t *node, const struc
     set_initial(table, out);
     struct mark seen[MAX_KEYS] = { 0 };
     for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
-         pair < node->data.mapping.pairs.top; pair++)
+         pair < node->data.mapping.pairs.top; pair++) {
         read_pair(reader, pair, table, seen, out);
+    }
     check_required(reader, at, table, seen);
 }
 
@@ -229,13 +236,15 @@ static struct mark problem_place(const struct reader *reader)
 {
     const yaml_parser_t *parser = &reader->parser;
     struct mark at = { .line = 1, .column = 1 };
-    if (parser->error != YAML_READER_ERROR)
+    if (parser->error != YAML_READER_ERROR) {
         return mark_of(parser->problem_mark);
+    }
     for (size_t i = 0; i < parser->problem_offset && i < reader->length; i++) {
-        if (ends_line(reader, i))
+        if (ends_line(reader, i)) {
             at = (struct mark){ .line = at.line + 1, .column = 1 };
-        else
+        } else {
             at.column += begins_character(reader->bytes[i]);
+        }
     }
     return at;
 }
@@ -263,8 +272,9 @@ static bool load(struct reader *reader, yaml_node_t **root)
 static void read_documents(struct reader *reader, struct model *model)
 {
     yaml_node_t *root;
-    if (!load(reader, &root))
+    if (!load(reader, &root)) {
         return;
+    }
     if (root == NULL) {
         diag_error(reader->diag, (struct mark){ 1, 1, NULL },
                    "the file is empty; it must begin with `system: NAME`");
@@ -272,8 +282,9 @@ static void read_documents(struct reader *reader, struct model *model)
         read_map(reader, root, &system_keys, model);
         yaml_document_delete(&reader->document);
         /* One file is one system: whatever follows the first document is a mistake. */
-        if (!load(reader, &root))
+        if (!load(reader, &root)) {
             return;
+        }
         if (root != NULL) {
             diag_error(reader->diag, place_of(root),
                        "a second document begins here; a file describes one system, remove the "

@@ -39,8 +39,9 @@ static int open_interface(const char *name)
                                        .mr_type = PACKET_MR_PROMISC };
     if (fd < 0 || address.sll_ifindex == 0 ||
         bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
-        setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous, sizeof(promiscuous)) != 0)
+        setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous, sizeof(promiscuous)) != 0) {
         return -1;
+    }
     return fd;
 }
 
@@ -52,8 +53,9 @@ static int take(int fd)
     socklen_t length = sizeof(from);
     ssize_t bytes =
         recvfrom(fd, frame, sizeof(frame), MSG_TRUNC, (struct sockaddr *)&from, &length);
-    if (bytes < ETH_HLEN || from.sll_pkttype == PACKET_OUTGOING)
+    if (bytes < ETH_HLEN || from.sll_pkttype == PACKET_OUTGOING) {
         return 0;
+    }
     print_mac("from ", frame + ETH_ALEN);
     print_mac(" to ", frame);
     printf(" type %04x bytes %zd\n", frame[12] << 8 | frame[13], bytes);
@@ -67,14 +69,16 @@ int main(int argc, char **argv)
         return 2;
     }
     int fd = open_interface(argv[1]);
-    if (fd < 0)
+    if (fd < 0) {
         return fail(argv[1]);
+    }
     time_t end = time(NULL) + atoi(argv[2]);
     unsigned long frames = 0;
     while (time(NULL) < end) {
         struct pollfd wait = { .fd = fd, .events = POLLIN };
-        if (poll(&wait, 1, 200) > 0)
+        if (poll(&wait, 1, 200) > 0) {
             frames += (unsigned long)take(fd);
+        }
     }
     printf("etherwatch: %lu frames\n", frames);
     return 0;

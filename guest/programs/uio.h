@@ -27,10 +27,12 @@ static inline bool uio_read(unsigned index, const char *attribute, char *line, i
 {
     FILE *file = fopen(uio_attribute(index, attribute).text, "re");
     bool good = file != NULL && fgets(line, bytes, file) != NULL;
-    if (file != NULL)
+    if (file != NULL) {
         fclose(file);
-    if (good)
+    }
+    if (good) {
         line[strcspn(line, "\n")] = '\0';
+    }
     return good;
 }
 
@@ -39,8 +41,9 @@ static inline void *uio_map(unsigned index, int device, unsigned map, uint64_t *
 {
     char attribute[32], line[32];
     (void)snprintf(attribute, sizeof(attribute), "maps/map%u/size", map);
-    if (!uio_read(index, attribute, line, sizeof(line)) || sscanf(line, "%lx", bytes) != 1)
+    if (!uio_read(index, attribute, line, sizeof(line)) || sscanf(line, "%lx", bytes) != 1) {
         return NULL;
+    }
     void *at = mmap(NULL, *bytes, PROT_READ | PROT_WRITE, MAP_SHARED, device,
                     (off_t)map * sysconf(_SC_PAGESIZE));
     return at == MAP_FAILED ? NULL : at;

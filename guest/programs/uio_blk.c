@@ -83,21 +83,24 @@ static void start_operation(void *disk, const struct serve_operation *operation)
 /* Our life is over: so is what we do. */
 static void check_life(const struct link *link)
 {
-    if (page_of(link)->life != link->life)
+    if (page_of(link)->life != link->life) {
         _exit(0);
+    }
 }
 
 static void await_interrupt(struct link *link)
 {
-    if (!uio_enable(link->device))
+    if (!uio_enable(link->device)) {
         die(link, "enable its interrupt");
+    }
     uio_ring_add(&link->ring, IORING_OP_POLL_ADD, link->device, INTERRUPT)->poll32_events = POLLIN;
 }
 
 static void take_interrupt(struct link *link)
 {
-    if (!uio_wait(link->device))
+    if (!uio_wait(link->device)) {
         die(link, "take its interrupt");
+    }
     put_register(link, UIO_BLK_ACK, link->life);
     await_interrupt(link);
 }
@@ -107,18 +110,20 @@ static bool take_ended(struct link *link)
     struct io_uring_cqe cqe;
     bool any = false;
     for (; uio_ring_next(&link->ring, &cqe); any = true) {
-        if (cqe.user_data == INTERRUPT)
+        if (cqe.user_data == INTERRUPT) {
             take_interrupt(link);
-        else
+        } else {
             serve_end(&link->serve, (unsigned)cqe.user_data, cqe.res);
+        }
     }
     return any;
 }
 
 static void enter_ring(struct link *link, unsigned wait)
 {
-    if (!uio_ring_enter(&link->ring, wait))
+    if (!uio_ring_enter(&link->ring, wait)) {
         die(link, "use its ring");
+    }
 }
 
 /* What comes after the last look at queue and life finds us not awake, and interrupts. */
@@ -127,15 +132,17 @@ static void sleep_until_event(struct link *link)
     page_of(link)->awake = 0;
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     check_life(link);
-    if (!serve_take(&link->serve))
+    if (!serve_take(&link->serve)) {
         enter_ring(link, 1);
+    }
     page_of(link)->awake = 1;
 }
 
 static void tell_answers(struct link *link)
 {
-    if (link->serve.answered)
+    if (link->serve.answered) {
         put_register(link, UIO_BLK_KICK, link->life);
+    }
     link->serve.answered = false;
 }
 
@@ -144,11 +151,13 @@ static void work(struct link *link)
     check_life(link);
     bool moves = take_ended(link);
     moves |= serve_take(&link->serve);
-    if (link->ring.queued > 0)
+    if (link->ring.queued > 0) {
         enter_ring(link, 0);
+    }
     tell_answers(link);
-    if (!moves)
+    if (!moves) {
         sleep_until_event(link);
+    }
 }
 
 /* ---- A link's process -------------------------------------------------------------------------*/
@@ -163,10 +172,11 @@ static struct disk_name name_disk(const struct link *link, const char *path)
     struct disk_name name;
     uint32_t partition = page_of(link)->partition;
     const char *between = isdigit((unsigned char)path[strlen(path) - 1]) ? "p" : "";
-    if (partition == UIO_BLK_WHOLE_DISK)
+    if (partition == UIO_BLK_WHOLE_DISK) {
         (void)snprintf(name.text, sizeof(name.text), "%s", path);
-    else
+    } else {
         (void)snprintf(name.text, sizeof(name.text), "%s%s%u", path, between, partition + 1);
+    }
     return name;
 }
 
@@ -177,10 +187,12 @@ static unsigned disk_works(const struct disk_name *name)
     unsigned reads = 0, writes = 0;
     (void)snprintf(path, sizeof(path), "/sys/class/block/%s/inflight", basename(name->text));
     FILE *file = fopen(path, "re");
-    if (file == NULL || fscanf(file, "%u %u", &reads, &writes) != 2)
+    if (file == NULL || fscanf(file, "%u %u", &reads, &writes) != 2) {
         reads = writes = 0;
-    if (file != NULL)
+    }
+    if (file != NULL) {
         fclose(file);
+    }
     return reads + writes;
 }
 
@@ -188,12 +200,14 @@ static unsigned disk_works(const struct disk_name *name)
 static int open_disk(const struct link *link, const char *path, bool read_only)
 {
     struct disk_name name = name_disk(link, path);
-    while (disk_works(&name) > 0)
+    while (disk_works(&name) > 0) {
         usleep(1000);
+    }
     int disk = open(name.text, (read_only ? O_RDONLY : O_RDWR) | O_DIRECT | O_CLOEXEC);
-    if (disk < 0)
+    if (disk < 0) {
         fprintf(stderr, "uio_blk: %s has no disk: %s: %s\n", link->client, name.text,
                 strerror(errno));
+    }
     return disk;
 }
 
@@ -207,10 +221,12 @@ static void open_limits(struct link *link, const char *path, uint64_t data_bytes
     limits->read_only = page_of(link)->read_only != 0;
     limits->extensions = BLK_EXT_WRITE_ZEROES;
     link->disk = open_disk(link, path, limits->read_only);
-    if (link->disk >= 0 && ioctl(link->disk, BLKGETSIZE64, &bytes) == 0)
+    if (link->disk >= 0 && ioctl(link->disk, BLKGETSIZE64, &bytes) == 0) {
         limits->blocks = bytes / BLK_TRANSFER_SIZE;
-    if (link->disk >= 0 && ioctl(link->disk, BLKROGET, &no_writes) == 0 && no_writes != 0)
+    }
+    if (link->disk >= 0 && ioctl(link->disk, BLKROGET, &no_writes) == 0 && no_writes != 0) {
         limits->read_only = true;
+    }
 }
 
 static void greet(struct link *link)
@@ -234,15 +250,17 @@ __attribute__((noreturn)) static void run(struct link *link, const char *disk, u
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     link->serve.buffers = aligned_alloc(BLK_TRANSFER_SIZE, SERVE_SLOTS * SERVE_PIECE_BYTES);
-    if (link->serve.buffers == NULL || !uio_ring_open(&link->ring, RING_ENTRIES))
+    if (link->serve.buffers == NULL || !uio_ring_open(&link->ring, RING_ENTRIES)) {
         die(link, "start");
+    }
     open_limits(link, disk, data_bytes);
     greet(link);
     printf("uio_blk: %s has %lu blocks%s\n", link->client, link->serve.limits.blocks,
            link->serve.limits.read_only ? ", read-only" : "");
     await_interrupt(link);
-    for (;;)
+    for (;;) {
         work(link);
+    }
 }
 
 /* ---- All of them ------------------------------------------------------------------------------*/
@@ -255,8 +273,9 @@ static void find_link(unsigned index)
     uint64_t bytes;
     struct link *link = &links[num_links];
     if (num_links == MAX_LINKS || !uio_read(index, "name", name, sizeof(name)) ||
-        strcmp(name, UIO_BLK_NAME) != 0)
+        strcmp(name, UIO_BLK_NAME) != 0) {
         return;
+    }
     *link = (struct link){ .client = UIO_BLK_NAME,
                            .serve = { .start = start_operation, .disk = link } };
     (void)snprintf(name, sizeof(name), "/dev/uio%u", index);
@@ -264,10 +283,12 @@ static void find_link(unsigned index)
     link->rings = uio_map(index, link->device, 0, &bytes);
     link->registers = uio_map(index, link->device, 1, &bytes);
     link->serve.data = uio_map(index, link->device, 2, &data_sizes[num_links]);
-    if (link->rings == NULL || link->registers == NULL || link->serve.data == NULL)
+    if (link->rings == NULL || link->registers == NULL || link->serve.data == NULL) {
         die(link, name);
-    for (unsigned i = 0; i < UIO_BLK_CLIENT_BYTES; i++)
+    }
+    for (unsigned i = 0; i < UIO_BLK_CLIENT_BYTES; i++) {
         link->client[i] = page_of(link)->client[i];
+    }
     num_links++;
 }
 
@@ -276,10 +297,12 @@ static void start(unsigned index, const char *disk)
     struct link *link = &links[index];
     fflush(NULL);
     link->process = fork();
-    if (link->process < 0)
+    if (link->process < 0) {
         die(link, "start a process");
-    if (link->process == 0)
+    }
+    if (link->process == 0) {
         run(link, disk, data_sizes[index]);
+    }
 }
 
 /* A process has ended: its client is told, and another one comes. */
@@ -302,14 +325,17 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: uio_blk DISK (such as /dev/vda)\n");
         return 2;
     }
-    for (unsigned i = 0; i < 64; i++)
+    for (unsigned i = 0; i < 64; i++) {
         find_link(i);
+    }
     if (num_links == 0) {
         fprintf(stderr, "uio_blk: there is no UIO device named " UIO_BLK_NAME "\n");
         return 1;
     }
-    for (unsigned i = 0; i < num_links; i++)
+    for (unsigned i = 0; i < num_links; i++) {
         start(i, argv[1]);
-    for (;;)
+    }
+    for (;;) {
         restart(argv[1]);
+    }
 }

@@ -77,21 +77,24 @@ static void begin_piece(struct serve *serve, unsigned index)
 {
     struct serve_slot *slot = &serve->slots[index];
     slot->filled = 0;
-    if (slot->req.code == BLK_REQ_WRITE)
+    if (slot->req.code == BLK_REQ_WRITE) {
         uio_copy((uio_pair *)buffer_of(serve, index), data_of(serve, slot), piece_of(slot));
+    }
     move(serve, index);
 }
 
 static void end_piece(struct serve *serve, unsigned index)
 {
     struct serve_slot *slot = &serve->slots[index];
-    if (slot->req.code == BLK_REQ_READ)
+    if (slot->req.code == BLK_REQ_READ) {
         uio_copy(data_of(serve, slot), (const uio_pair *)buffer_of(serve, index), piece_of(slot));
+    }
     slot->moved += piece_of(slot);
-    if (slot->moved < bytes_of(&slot->req))
+    if (slot->moved < bytes_of(&slot->req)) {
         begin_piece(serve, index);
-    else
+    } else {
         finish(serve, index, 0);
+    }
 }
 
 /* Less than was asked for is gone on with; nothing at all is behind the end of a disk that shrank.
@@ -104,10 +107,11 @@ static void end_move(struct serve *serve, unsigned index, int result)
         return;
     }
     slot->filled += (uint64_t)result;
-    if (slot->filled < piece_of(slot))
+    if (slot->filled < piece_of(slot)) {
         move(serve, index);
-    else
+    } else {
         end_piece(serve, index);
+    }
 }
 
 /* ---- Requests ---------------------------------------------------------------------------------*/
@@ -138,10 +142,11 @@ bool serve_take(struct serve *serve)
            blk_server_room(&serve->queue) > (uint32_t)__builtin_popcount(serve->busy) &&
            blk_server_receive(&serve->queue, &req)) {
         uint32_t status = blk_check_request(&serve->limits, &req);
-        if (status == BLK_RESP_OK)
+        if (status == BLK_RESP_OK) {
             begin(serve, &req);
-        else
+        } else {
             answer(serve, &req, status);
+        }
         any = true;
     }
     return any;
@@ -149,8 +154,9 @@ bool serve_take(struct serve *serve)
 
 void serve_end(struct serve *serve, unsigned slot, int result)
 {
-    if (blk_moves_data(serve->slots[slot].req.code))
+    if (blk_moves_data(serve->slots[slot].req.code)) {
         end_move(serve, slot, result);
-    else
+    } else {
         finish(serve, slot, result < 0 ? -result : 0);
+    }
 }

@@ -25,18 +25,21 @@ static inline bool uio_ring_open(struct uio_ring *ring, unsigned entries)
 {
     struct io_uring_params params = { 0 };
     ring->fd = (int)syscall(SYS_io_uring_setup, entries, &params);
-    if (ring->fd < 0)
+    if (ring->fd < 0) {
         return false;
+    }
     size_t bytes = params.cq_off.cqes + params.cq_entries * sizeof(struct io_uring_cqe);
     uint8_t *rings = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring->fd,
                           IORING_OFF_SQ_RING); /* both: IORING_FEAT_SINGLE_MMAP since Linux 5.4 */
     ring->sqes = mmap(NULL, params.sq_entries * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_POPULATE, ring->fd, IORING_OFF_SQES);
-    if (rings == MAP_FAILED || ring->sqes == MAP_FAILED)
+    if (rings == MAP_FAILED || ring->sqes == MAP_FAILED) {
         return false;
+    }
     uint32_t *array = (uint32_t *)(rings + params.sq_off.array);
-    for (uint32_t i = 0; i < params.sq_entries; i++)
+    for (uint32_t i = 0; i < params.sq_entries; i++) {
         array[i] = i;
+    }
     ring->sq_tail = (uint32_t *)(rings + params.sq_off.tail);
     ring->cq_head = (uint32_t *)(rings + params.cq_off.head);
     ring->cq_tail = (uint32_t *)(rings + params.cq_off.tail);
@@ -67,8 +70,9 @@ static inline bool uio_ring_enter(struct uio_ring *ring, unsigned wait)
 {
     long done = syscall(SYS_io_uring_enter, ring->fd, ring->queued, wait,
                         wait > 0 ? IORING_ENTER_GETEVENTS : 0, NULL, 0);
-    if (done > 0)
+    if (done > 0) {
         ring->queued -= (uint32_t)done;
+    }
     return done >= 0 || errno == EINTR || errno == EAGAIN;
 }
 
@@ -76,8 +80,9 @@ static inline bool uio_ring_enter(struct uio_ring *ring, unsigned wait)
 static inline bool uio_ring_next(struct uio_ring *ring, struct io_uring_cqe *cqe)
 {
     uint32_t head = *ring->cq_head;
-    if (head == __atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE))
+    if (head == __atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE)) {
         return false;
+    }
     *cqe = ring->cqes[head & ring->cq_mask];
     __atomic_store_n(ring->cq_head, head + 1, __ATOMIC_RELEASE);
     return true;

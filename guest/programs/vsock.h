@@ -37,15 +37,19 @@ static inline struct sockaddr_vm vsock_address(const char *program, const char *
 static inline int vsock_accept(const char *program, const struct sockaddr_vm *address, int type)
 {
     int listener = socket(AF_VSOCK, type, 0);
-    if (listener < 0)
+    if (listener < 0) {
         vsock_fail(program, "cannot make a socket (is there a vsock device?)");
-    if (bind(listener, (const struct sockaddr *)address, sizeof(*address)) != 0)
+    }
+    if (bind(listener, (const struct sockaddr *)address, sizeof(*address)) != 0) {
         vsock_fail(program, "cannot bind (is this CID the guest's own?)");
-    if (listen(listener, 1) != 0)
+    }
+    if (listen(listener, 1) != 0) {
         vsock_fail(program, "cannot listen");
+    }
     int peer = accept(listener, NULL, NULL);
-    if (peer < 0)
+    if (peer < 0) {
         vsock_fail(program, "cannot accept");
+    }
     close(listener);
     return peer;
 }
@@ -54,10 +58,12 @@ static inline int vsock_accept(const char *program, const struct sockaddr_vm *ad
 static inline int vsock_connect(const char *program, const struct sockaddr_vm *address, int type)
 {
     int peer = socket(AF_VSOCK, type, 0);
-    if (peer < 0)
+    if (peer < 0) {
         vsock_fail(program, "cannot make a socket (is there a vsock device?)");
-    if (connect(peer, (const struct sockaddr *)address, sizeof(*address)) != 0)
+    }
+    if (connect(peer, (const struct sockaddr *)address, sizeof(*address)) != 0) {
         vsock_fail(program, "cannot connect");
+    }
     return peer;
 }
 
@@ -66,8 +72,9 @@ static inline void vsock_send_all(const char *program, int peer, const void *byt
 {
     for (size_t done = 0; done < length;) {
         ssize_t sent = send(peer, (const char *)bytes + done, length - done, MSG_NOSIGNAL);
-        if (sent < 0)
+        if (sent < 0) {
             vsock_fail(program, "cannot send");
+        }
         done += (size_t)sent;
     }
 }

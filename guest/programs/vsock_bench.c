@@ -46,8 +46,9 @@ static bool receive_all(int peer, void *bytes, size_t length)
 {
     for (size_t done = 0; done < length;) {
         ssize_t got = recv(peer, (char *)bytes + done, length - done, 0);
-        if (got <= 0)
+        if (got <= 0) {
             return false;
+        }
         done += (size_t)got;
     }
     return true;
@@ -62,8 +63,9 @@ static int reach(const char *host, enum bench_service service)
         return vsock_connect(NAME, &address, bench_type(service));
     }
     int one = 1, peer = socket(AF_INET, SOCK_STREAM, 0);
-    if (connect(peer, (struct sockaddr *)&in, sizeof(in)) != 0)
+    if (connect(peer, (struct sockaddr *)&in, sizeof(in)) != 0) {
         vsock_fail(NAME, "cannot connect");
+    }
     setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     return peer;
 }
@@ -86,8 +88,9 @@ static int bulk(const char *host, uint64_t bytes, size_t size, enum bench_servic
         left -= length;
     }
     shutdown(peer, SHUT_WR);
-    if (!receive_all(peer, &answer, sizeof(answer)))
+    if (!receive_all(peer, &answer, sizeof(answer))) {
         vsock_fail(NAME, "no answer");
+    }
     double seconds = now_s() - start;
     bool right = answer == (summed ? sum.sums : bytes);
     printf("%llu bytes in %.3f s, %.1f MB/s, %s %s\n", (unsigned long long)bytes, seconds,
@@ -99,8 +102,9 @@ static int bulk(const char *host, uint64_t bytes, size_t size, enum bench_servic
 static void round_trip(int peer, size_t size)
 {
     vsock_send_all(NAME, peer, out, size);
-    if (!receive_all(peer, back, size) || memcmp(out, back, size) != 0)
+    if (!receive_all(peer, back, size) || memcmp(out, back, size) != 0) {
         vsock_fail(NAME, "a wrong echo");
+    }
 }
 
 static int echo(const char *host, unsigned long count, size_t size)
@@ -125,12 +129,14 @@ static int border(const char *host, unsigned long count, size_t size)
     int peer = reach(host, BENCH_ECHO_PACKETS);
     fill(1, sizeof(out));
     for (unsigned long sent = 0, came = 0; came < count;) {
-        for (; sent < count && sent < came + UNDER_WAY; sent++)
+        for (; sent < count && sent < came + UNDER_WAY; sent++) {
             vsock_send_all(NAME, peer, out + sent % 100, 1 + sent * 7919 % size);
+        }
         size_t length = 1 + came * 7919 % size;
         if (recv(peer, back, sizeof(back), 0) != (ssize_t)length ||
-            memcmp(out + came % 100, back, length) != 0)
+            memcmp(out + came % 100, back, length) != 0) {
             vsock_fail(NAME, "a message with other borders");
+        }
         came++;
     }
     printf("%lu messages of up to %zu bytes\n", count, size);
@@ -143,8 +149,9 @@ static int connect_often(const char *host, unsigned long count)
     fill(1, 8);
     for (unsigned long i = 0; i < count; i++) {
         int peer = reach(host, BENCH_ECHO);
-        if (i % 16 == 0)
+        if (i % 16 == 0) {
             round_trip(peer, 8);
+        }
         close(peer);
     }
     printf("%lu connections, %.1f us each\n", count, (now_s() - start) / (double)count * 1e6);
@@ -155,10 +162,12 @@ static int connect_many(const char *host, unsigned long count)
 {
     static int peers[MAX_MANY];
     fill(1, 8);
-    for (unsigned long i = 0; i < count; i++)
+    for (unsigned long i = 0; i < count; i++) {
         peers[i] = reach(host, BENCH_ECHO);
-    for (unsigned long i = 0; i < count; i++)
+    }
+    for (unsigned long i = 0; i < count; i++) {
         round_trip(peers[i], 8);
+    }
     printf("%lu connections at once\n", count);
     return 0;
 }
@@ -176,21 +185,29 @@ int main(int argc, char **argv)
     const char *what = argc > 1 ? argv[1] : "";
     uint64_t count = argc > 3 ? strtoull(argv[3], NULL, 0) : 0;
     size_t size = argc > 4 ? strtoull(argv[4], NULL, 0) : 8;
-    if (argc < 4 || argc > 5 || count == 0 || size == 0 || size > BENCH_MAX_BYTES - 100)
+    if (argc < 4 || argc > 5 || count == 0 || size == 0 || size > BENCH_MAX_BYTES - 100) {
         return usage();
-    if (strcmp(what, "stream") == 0)
+    }
+    if (strcmp(what, "stream") == 0) {
         return bulk(argv[2], count, (size + 7) / 8 * 8, BENCH_SUM);
-    if (strcmp(what, "packet") == 0)
+    }
+    if (strcmp(what, "packet") == 0) {
         return bulk(argv[2], count, (size + 7) / 8 * 8, BENCH_SUM_PACKETS);
-    if (strcmp(what, "flow") == 0)
+    }
+    if (strcmp(what, "flow") == 0) {
         return bulk(argv[2], count, size, BENCH_COUNT);
-    if (strcmp(what, "echo") == 0)
+    }
+    if (strcmp(what, "echo") == 0) {
         return echo(argv[2], count, size);
-    if (strcmp(what, "border") == 0)
+    }
+    if (strcmp(what, "border") == 0) {
         return border(argv[2], count, size);
-    if (strcmp(what, "connect") == 0)
+    }
+    if (strcmp(what, "connect") == 0) {
         return connect_often(argv[2], count);
-    if (strcmp(what, "many") == 0 && count <= MAX_MANY)
+    }
+    if (strcmp(what, "many") == 0 && count <= MAX_MANY) {
         return connect_many(argv[2], count);
+    }
     return usage();
 }

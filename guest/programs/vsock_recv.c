@@ -15,13 +15,16 @@ static size_t receive(int peer, uint8_t *bytes, size_t room)
     for (;;) {
         size_t left = room - total;
         ssize_t got = recv(peer, bytes + total, left < CHUNK_BYTES ? left : CHUNK_BYTES, 0);
-        if (got < 0)
+        if (got < 0) {
             vsock_fail(NAME, "cannot receive");
-        if (got == 0)
+        }
+        if (got == 0) {
             return total;
+        }
         total += (size_t)got;
-        if (total < DEMO_BYTES)
+        if (total < DEMO_BYTES) {
             printf(NAME "|INFO: Accumulatively received %zu bytes\n", total);
+        }
     }
 }
 

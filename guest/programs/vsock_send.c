@@ -19,8 +19,9 @@ int main(int argc, char **argv)
     printf(NAME "|INFO: creating socket to send on CID %u\n", address.svm_cid);
     int peer = vsock_connect(NAME, &address, SOCK_STREAM);
     INFO("connected, preparing payload");
-    for (size_t i = 0; i < sizeof(bytes); i++)
+    for (size_t i = 0; i < sizeof(bytes); i++) {
         bytes[i] = demo_byte(i);
+    }
     printf(NAME "|INFO: now sending %d bytes!\n", DEMO_BYTES);
     vsock_send_all(NAME, peer, bytes, sizeof(bytes));
     close(peer);

@@ -28,8 +28,9 @@ static unsigned num_entries;
 
 static void add(int fd, enum bench_service service, bool listens)
 {
-    if (fd < 0 || num_entries == MAX_ENTRIES)
+    if (fd < 0 || num_entries == MAX_ENTRIES) {
         vsock_fail(NAME, "cannot take a connection");
+    }
     polls[num_entries] = (struct pollfd){ .fd = fd, .events = POLLIN };
     entries[num_entries++] = (struct entry){ .service = service, .listens = listens };
 }
@@ -42,8 +43,9 @@ static void serve_at(enum bench_service service, const void *address, socklen_t 
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* connections inherit it */
     }
-    if (fd < 0 || bind(fd, address, length) != 0 || listen(fd, 128) != 0)
+    if (fd < 0 || bind(fd, address, length) != 0 || listen(fd, 128) != 0) {
         vsock_fail(NAME, "cannot serve");
+    }
     add(fd, service, true);
 }
 
@@ -55,16 +57,18 @@ static void serve(enum bench_service service)
     struct sockaddr_in in = { .sin_family = AF_INET,
                               .sin_port = htons((uint16_t)bench_port(service)) };
     serve_at(service, &vm, sizeof(vm));
-    if (bench_type(service) == SOCK_STREAM)
+    if (bench_type(service) == SOCK_STREAM) {
         serve_at(service, &in, sizeof(in));
+    }
 }
 
 static void end_of(unsigned i, bool whole)
 {
     const struct entry *entry = &entries[i];
     uint64_t answer = entry->service == BENCH_COUNT ? entry->bytes : entry->sum.sums;
-    if (whole && entry->service <= BENCH_COUNT)
+    if (whole && entry->service <= BENCH_COUNT) {
         send(polls[i].fd, &answer, sizeof(answer), MSG_NOSIGNAL);
+    }
     close(polls[i].fd);
     num_entries--;
     polls[i] = polls[num_entries];
@@ -73,9 +77,11 @@ static void end_of(unsigned i, bool whole)
 
 static void send_back(int fd, const uint8_t *bytes, size_t length)
 {
-    for (ssize_t sent; length > 0; bytes += sent, length -= (size_t)sent)
-        if ((sent = send(fd, bytes, length, MSG_NOSIGNAL)) <= 0)
+    for (ssize_t sent; length > 0; bytes += sent, length -= (size_t)sent) {
+        if ((sent = send(fd, bytes, length, MSG_NOSIGNAL)) <= 0) {
             return; /* recv() will tell that the peer is gone */
+        }
+    }
 }
 
 /* False: the connection has ended. */
@@ -103,17 +109,19 @@ static bool receive(unsigned i)
 
 int main(void)
 {
-    for (unsigned service = 0; service < BENCH_NUM_SERVICES; service++)
+    for (unsigned service = 0; service < BENCH_NUM_SERVICES; service++) {
         serve(service);
+    }
     puts("serving");
     fflush(stdout);
     while (poll(polls, num_entries, -1) >= 0) {
         for (unsigned i = 0; i < num_entries;) {
             bool there = true;
-            if (polls[i].revents != 0 && entries[i].listens)
+            if (polls[i].revents != 0 && entries[i].listens) {
                 add(accept(polls[i].fd, NULL, NULL), entries[i].service, false);
-            else if (polls[i].revents != 0)
+            } else if (polls[i].revents != 0) {
                 there = receive(i);
+            }
             i += there; /* the last entry has come to its place */
         }
     }

@@ -38,8 +38,9 @@ void *arena_read(struct arena *arena, const char *path, size_t *bytes)
 {
     struct stat stat;
     FILE *file = fopen(path, "rb");
-    if (!file)
+    if (!file) {
         return NULL;
+    }
     /* fopen() alone would take a folder. */
     bool good = fstat(fileno(file), &stat) == 0 && S_ISREG(stat.st_mode);
     *bytes = good ? (size_t)stat.st_size : 0;
@@ -54,8 +55,9 @@ void *arena_grow(struct arena *arena, void *items, size_t count, size_t item_byt
 {
     /* The capacity is not stored: it is FIRST_CAPACITY, then each power of two. */
     bool full = count == 0 || (count >= FIRST_CAPACITY && (count & (count - 1)) == 0);
-    if (!full)
+    if (!full) {
         return items;
+    }
     void *grown = arena_alloc(arena, (count ? 2 * count : FIRST_CAPACITY) * item_bytes);
     return count ? memcpy(grown, items, count * item_bytes) : grown;
 }

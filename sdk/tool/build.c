@@ -7,9 +7,11 @@ const char *const model_kinds[] = { "memory_region", "protection_domain", "virtu
 
 const struct name *model_find(const struct system *system, enum name_kind kind, const char *text)
 {
-    for (unsigned i = 0; i < system->num_names; i++)
-        if (system->names[i].kind == kind && strcmp(system->names[i].text, text) == 0)
+    for (unsigned i = 0; i < system->num_names; i++) {
+        if (system->names[i].kind == kind && strcmp(system->names[i].text, text) == 0) {
             return &system->names[i];
+        }
+    }
     return NULL;
 }
 
@@ -18,10 +20,12 @@ bool refuse_if(const struct system *system, bool wrong, unsigned long line, cons
     struct error *error = system->error;
     char sentence[sizeof error->text / 2], number[24] = "";
     va_list arguments;
-    if (!wrong || error->text[0])
+    if (!wrong || error->text[0]) {
         return !wrong;
-    if (line)
+    }
+    if (line) {
         snprintf(number, sizeof number, ":%lu", line);
+    }
     va_start(arguments, format);
     vsnprintf(sentence, sizeof sentence, format, arguments);
     va_end(arguments);
@@ -37,8 +41,9 @@ static bool place_and_map(struct build *b)
     for (int round = 0; round < 2; round++) {
         counted = b->tables.num_pages;
         if (!layout_place(&b->layout, &b->system, &b->kernel, counted) ||
-            !tables_build(&b->tables, &b->system, &b->kernel, &b->layout))
+            !tables_build(&b->tables, &b->system, &b->kernel, &b->layout)) {
             return false;
+        }
     }
     return b->tables.num_pages == counted ||
            refuse(&b->system, 0, "the page tables change in number: an error of this tool");

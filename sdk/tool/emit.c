@@ -13,8 +13,9 @@ static uint8_t *at(const struct build *b, uint64_t paddr)
 
 static void copy_segments(const struct build *b, const struct elf *elf)
 {
-    for (EACH(s, elf, segments))
+    for (EACH(s, elf, segments)) {
         memcpy(at(b, s->paddr + s->vaddr % MODEL_PAGE), s->data, s->file_bytes);
+    }
 }
 
 /* Writes a variable of the program's copy. */
@@ -24,18 +25,19 @@ static void patch(const struct build *b, const struct pd *pd, unsigned long line
     uint64_t vaddr = 0, symbol_bytes = 0;
     bool found = elf_symbol(&pd->elf, symbol, &vaddr, &symbol_bytes);
     const struct elf_segment *segment = found ? elf_segment_at(&pd->elf, vaddr, bytes) : NULL;
-    if (!found)
+    if (!found) {
         refuse(&b->system, line,
                "the program \"%s\" has no symbol \"%s\"; define it as a global variable, or "
                "correct the name",
                pd->program_path, symbol);
-    else if (!segment || (symbol_bytes && symbol_bytes < bytes))
+    } else if (!segment || (symbol_bytes && symbol_bytes < bytes)) {
         refuse(&b->system, line,
                "the symbol \"%s\" of the program \"%s\" has no room for %lu bytes; make it a "
                "variable of that size",
                symbol, pd->program_path, bytes);
-    else
+    } else {
         memcpy(at(b, segment->paddr + (vaddr - segment->base)), value, bytes);
+    }
 }
 
 static uint64_t setvar_value(const struct system *s, const struct setvar *v)
@@ -50,8 +52,9 @@ static uint64_t setvar_value(const struct system *s, const struct setvar *v)
 static uint64_t ids_with(const struct image_thread *thread, unsigned flag)
 {
     uint64_t ids = 0;
-    for (unsigned id = 0; id < IMAGE_MAX_CHANNEL; id++)
+    for (unsigned id = 0; id < IMAGE_MAX_CHANNEL; id++) {
         ids |= (uint64_t) !!(thread->channel[id].flags & flag) << id;
+    }
     return ids;
 }
 
@@ -153,8 +156,9 @@ static void emit_info(const struct build *b)
     };
     memcpy(at(b, b->kernel.image_info_vaddr - offset), &info, sizeof info);
     memcpy(at(b, l->zero_paddr), l->zero, l->num_zero * sizeof *l->zero);
-    for (unsigned i = 0; i < b->tables.num_pages; i++)
+    for (unsigned i = 0; i < b->tables.num_pages; i++) {
         memcpy(at(b, l->tables_paddr + i * MODEL_PAGE), b->tables.pages[i], MODEL_PAGE);
+    }
 }
 
 bool emit_image(struct build *b)
@@ -165,15 +169,19 @@ bool emit_image(struct build *b)
     copy_segments(b, &b->kernel.elf);
     /* In place: the layout has aligned them. */
     struct image_thread *threads = (void *)at(b, b->layout.threads_paddr);
-    for (EACH(pd, s, pds))
+    for (EACH(pd, s, pds)) {
         emit_pd(s, threads, pd);
-    for (EACH(vcpu, s, vcpus))
+    }
+    for (EACH(vcpu, s, vcpus)) {
         emit_vcpu(s, threads, vcpu);
+    }
     emit_channels(s, threads, (void *)at(b, b->layout.irqs_paddr));
     emit_info(b);
-    for (EACH(r, s, regions))
-        if (r->prefill_bytes)
+    for (EACH(r, s, regions)) {
+        if (r->prefill_bytes) {
             memcpy(at(b, r->paddr), r->prefill, r->prefill_bytes);
+        }
+    }
     for (EACH(pd, s, pds)) {
         copy_segments(b, &pd->elf);
         patch_program(b, pd, &threads[pd - s->pds]);

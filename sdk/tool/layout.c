@@ -21,8 +21,9 @@ static void find_ram(struct layout *l, const struct kernel_info *info)
 static void add_part(struct layout *l, const char *what, const char *owner, uint64_t base,
                      uint64_t bytes, bool in_image)
 {
-    if (!bytes)
+    if (!bytes) {
         return;
+    }
     l->parts = arena_grow(l->arena, l->parts, l->num_parts, sizeof *l->parts);
     l->parts[l->num_parts++] = (struct layout_part){ what, owner, base, bytes, in_image };
 }
@@ -64,13 +65,16 @@ static void place_objects(struct layout *l, const struct system *s, const struct
 
 static void place_pds(struct layout *l, struct system *s)
 {
-    for (EACH(pd, s, pds))
-        pd->ipc_paddr = take(l, "IPC buffer", pd->name, MODEL_PAGE, MODEL_PAGE);
-    for (EACH(v, s, vcpus))
-        v->frame_paddr = take(l, "vCPU frame", s->vms[v->vm].name, MODEL_PAGE, MODEL_PAGE);
     for (EACH(pd, s, pds)) {
-        for (EACH(segment, &pd->elf, segments))
+        pd->ipc_paddr = take(l, "IPC buffer", pd->name, MODEL_PAGE, MODEL_PAGE);
+    }
+    for (EACH(v, s, vcpus)) {
+        v->frame_paddr = take(l, "vCPU frame", s->vms[v->vm].name, MODEL_PAGE, MODEL_PAGE);
+    }
+    for (EACH(pd, s, pds)) {
+        for (EACH(segment, &pd->elf, segments)) {
             segment->paddr = take(l, "program", pd->name, segment->bytes, MODEL_PAGE);
+        }
         pd->stack_paddr = take(l, "stack", pd->name, pd->stack_bytes, MODEL_PAGE);
     }
 }
@@ -78,17 +82,20 @@ static void place_pds(struct layout *l, struct system *s)
 /* Small pages first, so that at most one gap arises before the large ones. */
 static void place_prefilled(struct layout *l, struct system *s, uint64_t page_size)
 {
-    for (EACH(r, s, regions))
-        if (r->prefill && r->page_size == page_size)
+    for (EACH(r, s, regions)) {
+        if (r->prefill && r->page_size == page_size) {
             r->paddr = take(l, "region", r->name, r->size, page_size);
+        }
+    }
 }
 
 static bool image_fits(const struct layout *l, const struct system *s)
 {
     uint64_t bytes = l->image_end - l->image_base;
     bool fits = false;
-    for (EACH(r, l, ram))
+    for (EACH(r, l, ram)) {
         fits |= l->image_base >= r->base_paddr && l->image_end <= r->base_paddr + r->size_bytes;
+    }
     refuse_if(s, !fits, 0,
               "memory is exhausted: the image needs %.1f MiB from 0x%lx on, more than the RAM "
               "there; make programs, stacks or prefill files smaller",
@@ -98,8 +105,9 @@ static bool image_fits(const struct layout *l, const struct system *s)
 
 static void free_add(struct layout *l, uint64_t base, uint64_t end)
 {
-    if (base >= end)
+    if (base >= end) {
         return;
+    }
     l->free = arena_grow(l->arena, l->free, l->num_free, sizeof *l->free);
     l->free[l->num_free++] = (struct image_range){ base, end - base };
 }
@@ -123,8 +131,9 @@ static bool free_find(const struct layout *l, uint64_t bytes, uint64_t alignment
     for (EACH(range, l, free)) {
         uint64_t low = range->base_paddr, high = low + range->size_bytes;
         *paddr = model_align_up(low, alignment);
-        if (*paddr <= high && bytes <= high - *paddr)
+        if (*paddr <= high && bytes <= high - *paddr) {
             return true;
+        }
     }
     return false;
 }
@@ -141,10 +150,12 @@ static bool is_before(const struct region *x, const struct region *y)
 static struct region *next_region(const struct system *s, const struct region *last)
 {
     struct region *next = NULL;
-    for (EACH(r, s, regions))
+    for (EACH(r, s, regions)) {
         if (!r->fixed && !r->prefill && (!last || is_before(last, r)) &&
-            (!next || is_before(r, next)))
+            (!next || is_before(r, next))) {
             next = r;
+        }
+    }
     return next;
 }
 
@@ -155,9 +166,10 @@ static bool refuse_exhausted(const struct system *s, const struct region *missin
     size_t used = 0, shown = 0;
     for (const struct region *r = next_region(s, NULL); r; r = next_region(s, r)) {
         wanted += r->size;
-        if (shown++ < BIGGEST_SHOWN)
+        if (shown++ < BIGGEST_SHOWN) {
             used += (size_t)snprintf(biggest + used, sizeof biggest - used, "%s\"%.63s\" %.1f MiB",
                                      used ? ", " : "", r->name, MIB(r->size));
+        }
     }
     refuse_if(s, wanted <= free, missing->line,
               "memory is exhausted: %.1f MiB are free, but in no piece that holds memory_region "
@@ -173,22 +185,29 @@ static bool refuse_exhausted(const struct system *s, const struct region *missin
 static bool place_free(struct layout *l, struct system *s)
 {
     uint64_t free_bytes = 0;
-    for (EACH(range, l, ram))
+    for (EACH(range, l, ram)) {
         free_add(l, range->base_paddr, range->base_paddr + range->size_bytes);
+    }
     free_remove(l, l->image_base, model_align_up(l->image_end, MODEL_PAGE));
-    for (EACH(r, s, regions))
-        if (r->fixed)
+    for (EACH(r, s, regions)) {
+        if (r->fixed) {
             free_remove(l, r->paddr, r->paddr + r->size);
-    for (EACH(range, l, free))
+        }
+    }
+    for (EACH(range, l, free)) {
         free_bytes += range->size_bytes;
+    }
     for (struct region *r = next_region(s, NULL); r; r = next_region(s, r)) {
-        if (!free_find(l, r->size, r->page_size, &r->paddr))
+        if (!free_find(l, r->size, r->page_size, &r->paddr)) {
             return refuse_exhausted(s, r, free_bytes);
+        }
         free_remove(l, r->paddr, r->paddr + r->size);
     }
-    for (EACH(r, s, regions))
-        if (r->in_ram && !r->prefill)
+    for (EACH(r, s, regions)) {
+        if (r->in_ram && !r->prefill) {
             add_part(l, "region", r->name, r->paddr, r->size, false);
+        }
+    }
     return true;
 }
 
@@ -204,8 +223,9 @@ static void list_zeroes(struct layout *l)
     struct image_range *last = NULL;
     l->zero = arena_alloc(l->arena, (l->num_parts + 1) * sizeof *l->zero);
     for (EACH(part, l, parts)) {
-        if (part->in_image)
+        if (part->in_image) {
             continue;
+        }
         if (!last || last->base_paddr + last->size_bytes != part->base) {
             last = &l->zero[l->num_zero++];
             last->base_paddr = part->base;
@@ -223,8 +243,9 @@ bool layout_place(struct layout *l, struct system *s, const struct kernel *kerne
     place_pds(l, s);
     place_prefilled(l, s, MODEL_PAGE);
     place_prefilled(l, s, MODEL_LARGE_PAGE);
-    if (!image_fits(l, s) || !place_free(l, s))
+    if (!image_fits(l, s) || !place_free(l, s)) {
         return false;
+    }
     qsort(l->parts, l->num_parts, sizeof *l->parts, by_base);
     list_zeroes(l);
     return true;

@@ -43,14 +43,17 @@ static bool read_options(struct options *o, int argc, char **argv)
                              : option == 'o'           ? &o->image
                              : option == 'r'           ? &o->report
                                                        : NULL;
-        if (!place && option != 's')
+        if (!place && option != 's') {
             return tell("this argument is unknown or wrong: ", argv[optind - 1]);
-        if (place)
+        }
+        if (place) {
             *place = optarg;
+        }
         /* All arguments up to the next option are search paths. */
         for (optind -= !place; !place && optind < argc && argv[optind][0] != '-'; optind++) {
-            if (o->num_folders == MAX_SEARCH_PATHS)
+            if (o->num_folders == MAX_SEARCH_PATHS) {
                 return tell("there are too many search paths", "");
+            }
             o->folders[o->num_folders++] = argv[optind];
         }
     }
@@ -64,20 +67,24 @@ static bool find_kernel(const struct options *options, char path[MAX_PATH])
 {
     const char *given = getenv("MICROKIT_SDK");
     char sdk[MAX_PATH] = "";
-    if (given && *given)
+    if (given && *given) {
         snprintf(sdk, sizeof sdk, "%s", given);
-    else if (readlink("/proc/self/exe", sdk, sizeof sdk - 1) < 0)
+    } else if (readlink("/proc/self/exe", sdk, sizeof sdk - 1) < 0) {
         return tell("MICROKIT_SDK must be set where /proc is not mounted", "");
+    }
     for (int up = 0; up < 2 && !(given && *given); up++) {
         char *slash = strrchr(sdk, '/');
-        if (slash)
+        if (slash) {
             *slash = 0;
+        }
     }
     if (snprintf(path, MAX_PATH, "%s/board/%s/%s/elf/kernel.elf", sdk, options->board,
-                 options->config) >= MAX_PATH)
+                 options->config) >= MAX_PATH) {
         return tell("the SDK's path is too long: ", sdk);
-    if (access(path, R_OK) == 0)
+    }
+    if (access(path, R_OK) == 0) {
         return true;
+    }
     fprintf(stderr,
             "microkit: error: the SDK in %s has no board %s with configuration %s (there is no "
             "%s); correct --board or --config, or set MICROKIT_SDK\n",
@@ -89,8 +96,9 @@ static bool write_to(const char *path, const void *bytes, size_t size)
 {
     FILE *file = fopen(path, "wb");
     bool good = file && fwrite(bytes, 1, size, file) == size;
-    if (file && fclose(file) == 0 && good)
+    if (file && fclose(file) == 0 && good) {
         return true;
+    }
     perror(path);
     return false;
 }
@@ -101,14 +109,17 @@ static bool write_file(const char *path, const void *bytes, size_t size)
 {
     char new[MAX_PATH];
     struct stat status;
-    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
         return write_to(path, bytes, size);
+    }
     snprintf(new, sizeof new, "%.*s.new", MAX_PATH - 5, path);
     bool good = write_to(new, bytes, size);
-    if (good && rename(new, path) == 0)
+    if (good && rename(new, path) == 0) {
         return true;
-    if (good)
+    }
+    if (good) {
         perror(path);
+    }
     remove(new);
     remove(path);
     return false;
@@ -132,15 +143,17 @@ int main(int argc, char **argv)
     struct options options;
     struct build build;
     char kernel[MAX_PATH];
-    if (!read_options(&options, argc, argv) || !find_kernel(&options, kernel))
+    if (!read_options(&options, argc, argv) || !find_kernel(&options, kernel)) {
         return EXIT_FAILURE;
+    }
     struct load_paths paths = { options.folders, options.num_folders };
     struct error error = { .file = options.system };
     bool good = build_run(&build, options.system, kernel, &paths, &error);
-    if (!good)
+    if (!good) {
         fprintf(stderr, "%s\n", error.text);
-    else
+    } else {
         good = write_outputs(&build, &options);
+    }
     build_free(&build);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -18,11 +18,12 @@ static uint64_t sum_of(const struct layout *l, const char *what, const struct la
 {
     uint64_t sum = 0;
     *first = NULL;
-    for (EACH(part, l, parts))
+    for (EACH(part, l, parts)) {
         if (part->in_image && strcmp(part->what, what) == 0) {
             *first = *first ? *first : part;
             sum += part->bytes;
         }
+    }
     return sum;
 }
 
@@ -39,15 +40,18 @@ static void write_sums(const struct build *b, FILE *out)
     for (EACH(part, l, parts)) {
         const struct layout_part *first;
         uint64_t sum = sum_of(l, part->what, &first);
-        if (first == part)
+        if (first == part) {
             write_size(out, sum, part->what, "");
+        }
     }
     fprintf(out, "\nPAGE TABLES\n");
     write_size(out, b->tables.kernel_pages * MODEL_PAGE, "kernel", "");
-    for (EACH(pd, &b->system, pds))
+    for (EACH(pd, &b->system, pds)) {
         write_size(out, pd->table_pages * MODEL_PAGE, "", pd->name);
-    for (EACH(vm, &b->system, vms))
+    }
+    for (EACH(vm, &b->system, vms)) {
         write_size(out, vm->table_pages * MODEL_PAGE, "guest ", vm->name);
+    }
 }
 
 static void write_range(FILE *out, uint64_t vaddr, uint64_t paddr, uint64_t bytes, unsigned perms,
@@ -61,12 +65,13 @@ static void write_mappings(const struct system *s, bool in_vm, unsigned owner, F
 {
     for (EACH(m, s, mappings)) {
         const struct region *r = &s->regions[m->region];
-        if (m->in_vm == in_vm && m->owner == owner)
+        if (m->in_vm == in_vm && m->owner == owner) {
             write_range(out, m->vaddr, r->paddr, r->size, m->perms,
                         !r->in_ram  ? "device"
                         : m->cached ? "cached"
                                     : "uncached",
                         r->name);
+        }
     }
 }
 
@@ -74,34 +79,41 @@ static void write_address_space(const struct system *s, const struct pd *pd, FIL
 {
     const unsigned data = PERM_READ | PERM_WRITE;
     fprintf(out, "  memory (vaddr, paddr, size, rights)\n");
-    for (EACH(segment, &pd->elf, segments))
+    for (EACH(segment, &pd->elf, segments)) {
         write_range(out, segment->base, segment->paddr, segment->bytes, segment->perms, "cached",
                     "(program)");
+    }
     write_range(out, pd->ipc_vaddr, pd->ipc_paddr, MODEL_PAGE, data, "cached", "(IPC buffer)");
     write_mappings(s, false, (unsigned)(pd - s->pds), out);
     write_range(out, IMAGE_STACK_TOP_VADDR - pd->stack_bytes, pd->stack_paddr, pd->stack_bytes,
                 data, "cached", "(stack)");
-    for (EACH(vcpu, s, vcpus))
-        if (vcpu->vm == pd->vm)
+    for (EACH(vcpu, s, vcpus)) {
+        if (vcpu->vm == pd->vm) {
             write_range(out, IMAGE_VCPU_FRAME_VADDR(vcpu->id), vcpu->frame_paddr, MODEL_PAGE, data,
                         "cached", "(registers of a vCPU)");
+        }
+    }
 }
 
 static void write_channels(const struct system *s, unsigned index, FILE *out)
 {
     static const char *const verbs[] = { "hears", "notifies", "calls", "notifies and calls" };
-    for (EACH(end, s, ends))
-        if (end->pd == index)
+    for (EACH(end, s, ends)) {
+        if (end->pd == index) {
             fprintf(out, "  channel %lu: %s %s (its channel %lu)\n", end->id,
                     verbs[end->may_notify + 2 * end->may_call], model_peer(s, end)->pd_name,
                     model_peer(s, end)->id);
+        }
+    }
     for (EACH(irq, s, irqs)) {
-        if (irq->pd != index)
+        if (irq->pd != index) {
             continue;
+        }
         fprintf(out, "  channel %lu: interrupt %lu, %s", irq->id, irq->named,
                 irq->edge ? "edge" : "level");
-        if (irq->intid != irq->named)
+        if (irq->intid != irq->named) {
             fprintf(out, " (INTID %lu here; the PD has the physical timer)", irq->intid);
+        }
         fprintf(out, "\n");
     }
 }
@@ -118,10 +130,12 @@ static void write_pd(const struct system *s, const struct pd *pd, FILE *out)
     write_schedule(&pd->schedule, out);
     fprintf(out, "%s%s\n", pd->passive ? ", passive" : "",
             pd->smc ? ", may call the firmware (SMC)" : "");
-    if (pd->parent != MODEL_NONE)
+    if (pd->parent != MODEL_NONE) {
         fprintf(out, "  child %lu of %s, which gets its faults\n", pd->id, s->pds[pd->parent].name);
-    if (pd->vm != MODEL_NONE)
+    }
+    if (pd->vm != MODEL_NONE) {
         fprintf(out, "  runs virtual machine %s\n", s->vms[pd->vm].name);
+    }
     write_channels(s, (unsigned)(pd - s->pds), out);
     write_address_space(s, pd, out);
 }
@@ -130,9 +144,11 @@ static void write_vm(const struct system *s, const struct vm *vm, FILE *out)
 {
     unsigned index = (unsigned)(vm - s->vms);
     fprintf(out, "\nVIRTUAL MACHINE %s\n  run by %s; vCPUs:", vm->name, s->pds[vm->pd].name);
-    for (EACH(vcpu, s, vcpus))
-        if (vcpu->vm == index)
+    for (EACH(vcpu, s, vcpus)) {
+        if (vcpu->vm == index) {
             fprintf(out, " %lu", vcpu->id);
+        }
+    }
     fprintf(out, "\n");
     write_schedule(&vm->schedule, out);
     fprintf(out, "\n  memory (guest address, paddr, size, rights)\n");
@@ -143,16 +159,20 @@ static void write_vm(const struct system *s, const struct vm *vm, FILE *out)
 static void write_users(const struct system *s, const struct region *r, FILE *out)
 {
     unsigned users = 0, index = (unsigned)(r - s->regions);
-    for (EACH(m, s, mappings))
+    for (EACH(m, s, mappings)) {
         users += m->region == index;
-    if (r->in_ram && users < 2)
+    }
+    if (r->in_ram && users < 2) {
         return;
+    }
     fprintf(out, "  %s (%s%s):", r->name, report_size(r->size).bytes, r->in_ram ? "" : ", device");
-    for (EACH(m, s, mappings))
-        if (m->region == index)
+    for (EACH(m, s, mappings)) {
+        if (m->region == index) {
             fprintf(out, "  %s%s %s", m->in_vm ? "guest " : "",
                     m->in_vm ? s->vms[m->owner].name : s->pds[m->owner].name,
                     perms_text(m->perms).bytes);
+        }
+    }
     fprintf(out, "\n");
 }
 
@@ -160,13 +180,16 @@ static void write_sharing(const struct system *s, FILE *out)
 {
     bool guest_has_device = false;
     fprintf(out, "\nWHO REACHES WHAT: regions of more than one, and device memory\n");
-    for (EACH(r, s, regions))
+    for (EACH(r, s, regions)) {
         write_users(s, r, out);
-    for (EACH(m, s, mappings))
+    }
+    for (EACH(m, s, mappings)) {
         guest_has_device |= m->in_vm && !s->regions[m->region].in_ram;
-    if (guest_has_device)
+    }
+    if (guest_has_device) {
         fprintf(out, "  No IOMMU stands between devices and RAM: a guest that has a device with "
                      "DMA reaches ALL memory.\n");
+    }
 }
 
 static void write_part(uint64_t base, uint64_t bytes, const char *what, const char *who, FILE *out)
@@ -179,16 +202,19 @@ static void write_physical(const struct layout *l, const struct image_range *ram
 {
     uint64_t at = ram->base_paddr, end = at + ram->size_bytes;
     for (EACH(part, l, parts)) {
-        if (part->base < ram->base_paddr || part->base >= end)
+        if (part->base < ram->base_paddr || part->base >= end) {
             continue;
+        }
         /* Gaps of less than a page come from alignment, and are nobody's. */
-        if (part->base - at >= MODEL_PAGE)
+        if (part->base - at >= MODEL_PAGE) {
             write_part(at, part->base - at, "free", "", out);
+        }
         write_part(part->base, part->bytes, part->what, part->owner, out);
         at = part->base + part->bytes;
     }
-    if (at < end)
+    if (at < end) {
         write_part(at, end - at, "free", "", out);
+    }
 }
 
 void report_write(const struct build *b, const char *system, const char *config, FILE *out)
@@ -196,12 +222,15 @@ void report_write(const struct build *b, const char *system, const char *config,
     const struct system *s = &b->system;
     report_head(b, system, config, out);
     write_sums(b, out);
-    for (EACH(pd, s, pds))
+    for (EACH(pd, s, pds)) {
         write_pd(s, pd, out);
-    for (EACH(vm, s, vms))
+    }
+    for (EACH(vm, s, vms)) {
         write_vm(s, vm, out);
+    }
     write_sharing(s, out);
     fprintf(out, "\nPHYSICAL MEMORY\n");
-    for (EACH(ram, &b->layout, ram))
+    for (EACH(ram, &b->layout, ram)) {
         write_physical(&b->layout, ram, out);
+    }
 }

@@ -5,14 +5,15 @@
 struct size_text report_size(uint64_t bytes)
 {
     struct size_text text;
-    if (bytes >= 10ul << 20 || (bytes >= 1ul << 20 && bytes % (1ul << 20) == 0))
+    if (bytes >= 10ul << 20 || (bytes >= 1ul << 20 && bytes % (1ul << 20) == 0)) {
         snprintf(text.bytes, sizeof text.bytes, "%.*f MiB", bytes % (1ul << 20) != 0 ? 1 : 0,
                  (double)bytes / (1 << 20));
-    else if (bytes >= 1024)
+    } else if (bytes >= 1024) {
         snprintf(text.bytes, sizeof text.bytes, "%.*f KiB", bytes % 1024 ? 1 : 0,
                  (double)bytes / 1024);
-    else
+    } else {
         snprintf(text.bytes, sizeof text.bytes, "%lu B", bytes);
+    }
     return text;
 }
 
@@ -47,8 +48,9 @@ void report_head(const struct build *b, const char *system, const char *config, 
     const struct system *s = &b->system;
     const struct layout *l = &b->layout;
     uint64_t total = 0, used = b->image_bytes, end = l->image_base + b->image_bytes;
-    for (EACH(ram, l, ram))
+    for (EACH(ram, l, ram)) {
         total += ram->size_bytes;
+    }
     for (EACH(part, l, parts)) {
         used += part->in_image ? 0 : part->bytes;
         end = part->base + part->bytes > end ? part->base + part->bytes : end;

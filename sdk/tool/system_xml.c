@@ -61,9 +61,11 @@ static unsigned long current_line(struct parser *p)
 
 static const char *attribute(const struct parser *p, const char *name)
 {
-    for (const char **a = p->attributes; *a; a += 2)
-        if (strcmp(a[0], name) == 0)
+    for (const char **a = p->attributes; *a; a += 2) {
+        if (strcmp(a[0], name) == 0) {
             return a[1];
+        }
+    }
     return NULL;
 }
 
@@ -79,11 +81,14 @@ static bool parse_number(const char *text, uint64_t *value)
 {
     char digits[24], *end;
     size_t count = 0;
-    for (; *text && count < sizeof digits; text++)
-        if (*text != '_')
+    for (; *text && count < sizeof digits; text++) {
+        if (*text != '_') {
             digits[count++] = *text;
-    if (count == 0 || count == sizeof digits || !isdigit((unsigned char)digits[0]))
+        }
+    }
+    if (count == 0 || count == sizeof digits || !isdigit((unsigned char)digits[0])) {
         return false;
+    }
     digits[count] = 0;
     errno = 0;
     *value = strtoul(digits, &end, digits[1] == 'x' || digits[1] == 'X' ? 16 : 10);
@@ -154,8 +159,9 @@ static unsigned permissions(struct parser *p)
 {
     const char *given = attribute(p, "perms");
     unsigned perms = 0, count = 0;
-    for (const char *c = given ? given : "rw"; *c; c++, count++)
+    for (const char *c = given ? given : "rw"; *c; c++, count++) {
         perms |= *c == 'r' ? PERM_READ : *c == 'w' ? PERM_WRITE : *c == 'x' ? PERM_EXECUTE : 0;
+    }
     FAIL_IF(p, (unsigned)__builtin_popcount(perms) != count,
             "perms=\"%.40s\" is wrong; use each of r, w, x at most once", given);
     FAIL_IF(p, !(perms & PERM_READ), "perms=\"%.40s\" cannot be had without reading; add r", given);
@@ -221,9 +227,10 @@ static void start_program(struct parser *p)
 /* Notes the variable that an attribute names, if it is there. */
 static void add_setvar(struct parser *p, const char *name, enum setvar_kind kind, unsigned of)
 {
-    if (attribute(p, name))
+    if (attribute(p, name)) {
         *ADD(p, setvars) = (struct setvar){ current_line(p),        p->pd, text(p, name), kind, of,
                                             text(p, "region_paddr") };
+    }
 }
 
 static void start_map(struct parser *p)
@@ -322,19 +329,22 @@ static const struct element elements[] = {
 static bool is_word_of(const char *word, const char *words)
 {
     size_t length = strlen(word);
-    for (const char *at = words; (at = strstr(at, word)); at += length)
-        if ((at == words || at[-1] == ' ') && (at[length] == ' ' || at[length] == 0))
+    for (const char *at = words; (at = strstr(at, word)); at += length) {
+        if ((at == words || at[-1] == ' ') && (at[length] == ' ' || at[length] == 0)) {
             return true;
+        }
+    }
     return false;
 }
 
 static void check_attributes(struct parser *p, const struct element *element)
 {
     const char *required = element->required, *optional = element->optional;
-    for (const char **a = p->attributes; *a; a += 2)
+    for (const char **a = p->attributes; *a; a += 2) {
         FAIL_IF(p, !is_word_of(*a, required) && !is_word_of(*a, optional),
                 "unknown attribute \"%.40s\" of %s; it may have: %s%s%s", *a, element->name,
                 required, *required ? " " : "", *optional || *required ? optional : "none");
+    }
     for (const char *at = required; *at; at += strspn(at, " ")) {
         char word[32];
         int length = (int)strcspn(at, " ");
@@ -349,10 +359,12 @@ static enum element_id find_element(struct parser *p, const char *name, enum ele
     char allowed[MAX_ALLOWED_TEXT] = "";
     for (enum element_id id = SYSTEM; id < NUM_ELEMENTS; id++) {
         size_t used = strlen(allowed);
-        if (!(elements[id].parents & IN(parent)))
+        if (!(elements[id].parents & IN(parent))) {
             continue;
-        if (strcmp(name, elements[id].name) == 0)
+        }
+        if (strcmp(name, elements[id].name) == 0) {
             return id;
+        }
         snprintf(allowed + used, sizeof allowed - used, " %s", elements[id].name);
     }
     FAIL(p, "unknown element \"%.40s\" in %s; it may hold:%s", name,
@@ -366,14 +378,17 @@ static void XMLCALL on_start(void *user, const char *name, const char **attribut
     struct parser *p = user;
     p->attributes = attributes;
     enum element_id id = model_good(p->s) ? find_element(p, name, p->open[p->depth]) : DOCUMENT;
-    if (model_good(p->s))
+    if (model_good(p->s)) {
         check_attributes(p, &elements[id]);
+    }
     /* start() sees the parent as the innermost open element. The depth has a bound, because only
      * PDs nest, and there are at most IMAGE_MAX_PDS. */
-    if (model_good(p->s) && elements[id].start)
+    if (model_good(p->s) && elements[id].start) {
         elements[id].start(p);
-    if (model_good(p->s))
+    }
+    if (model_good(p->s)) {
         p->open[++p->depth] = id;
+    }
 }
 
 /* Expat calls this for an empty element even when on_start() has stopped it. */
@@ -381,16 +396,18 @@ static void XMLCALL on_end(void *user, const char *name)
 {
     struct parser *p = user;
     (void)name;
-    if (model_good(p->s) && p->open[p->depth--] == PD)
+    if (model_good(p->s) && p->open[p->depth--] == PD) {
         p->pd = p->s->pds[p->pd].parent;
+    }
 }
 
 static void XMLCALL on_text(void *user, const char *bytes, int length)
 {
     struct parser *p = user;
-    for (int i = 0; i < length; i++)
+    for (int i = 0; i < length; i++) {
         FAIL_IF(p, !strchr(" \t\r\n", bytes[i]),
                 "there is text here; take it out or make it a comment");
+    }
 }
 
 /* No document type, so no entities: their expansion is the way to make a small file endless. */
@@ -406,15 +423,17 @@ bool xml_parse(struct system *system, const char *bytes, size_t size)
 {
     struct parser parser = { .s = system, .pd = MODEL_NONE };
     parser.expat = size > INT32_MAX ? NULL : XML_ParserCreate(NULL);
-    if (parser.expat == NULL)
+    if (parser.expat == NULL) {
         return refuse(system, 0, "the file is too large for a system file");
+    }
     XML_SetUserData(parser.expat, &parser);
     XML_SetElementHandler(parser.expat, on_start, on_end);
     XML_SetCharacterDataHandler(parser.expat, on_text);
     XML_SetStartDoctypeDeclHandler(parser.expat, on_doctype);
-    if (XML_Parse(parser.expat, bytes, (int)size, true) != XML_STATUS_OK)
+    if (XML_Parse(parser.expat, bytes, (int)size, true) != XML_STATUS_OK) {
         FAIL(&parser, "this is not XML: %s; correct the markup here or just before",
              XML_ErrorString(XML_GetErrorCode(parser.expat)));
+    }
     XML_ParserFree(parser.expat);
     return model_good(system);
 }

@@ -51,12 +51,14 @@ static uint64_t *find_entry(struct tables *t, uint64_t root, uint64_t vaddr, uns
     for (unsigned level = 1;; level++) {
         uint64_t *table = t->pages[(root - t->base_paddr) / MODEL_PAGE];
         uint64_t *entry = &table[vaddr / LEVEL_BYTES(level) % ENTRIES];
-        if (level == leaf)
+        if (level == leaf) {
             return entry;
-        if (!(*entry & VALID))
+        }
+        if (!(*entry & VALID)) {
             *entry = new_table(t) | TABLE; /* the pages themselves do not move */
-        else if ((*entry & TABLE) != TABLE)
+        } else if ((*entry & TABLE) != TABLE) {
             return NULL;
+        }
         root = *entry & ADDRESS;
     }
 }
@@ -68,17 +70,19 @@ static void map(struct tables *t, uint64_t root, uint64_t vaddr, uint64_t paddr,
     while (bytes && model_good(t->system)) {
         unsigned level = 1;
         while (level < LEAF_LEVEL && (LEVEL_BYTES(level) > largest || LEVEL_BYTES(level) > bytes ||
-                                      (vaddr | paddr) % LEVEL_BYTES(level)))
+                                      (vaddr | paddr) % LEVEL_BYTES(level))) {
             level++;
+        }
         const uint64_t step = LEVEL_BYTES(level);
         uint64_t *entry = find_entry(t, root, vaddr, level);
         refuse_if(t->system, t->num_pages > t->max_pages, 0,
                   "memory is exhausted: the page tables would fill a quarter of the RAM; make the "
                   "largest regions smaller");
-        if (!entry || (*entry & VALID))
+        if (!entry || (*entry & VALID)) {
             refuse(t->system, 0, "two mappings at 0x%lx: an error of this tool", vaddr);
-        else
+        } else {
             *entry = paddr | attributes | (level == LEAF_LEVEL ? PAGE : BLOCK);
+        }
         vaddr += step;
         paddr += step;
         bytes -= step;
@@ -114,9 +118,10 @@ static uint64_t guest_attributes(unsigned perms)
 static void map_segments(struct tables *t, uint64_t root, const struct elf *elf, uint64_t offset,
                          uint64_t (*attributes)(unsigned perms))
 {
-    for (EACH(segment, elf, segments))
+    for (EACH(segment, elf, segments)) {
         map(t, root, segment->base - offset, segment->paddr, segment->bytes,
             attributes(segment->perms), MODEL_PAGE);
+    }
 }
 
 /* RAM from `base` to `end` without the kernel's segments, which have pages of their own. */
@@ -141,9 +146,10 @@ static void map_ram_around_kernel(struct tables *t, const struct kernel *kernel,
 static void map_devices(struct tables *t, uint64_t vaddr_offset, const struct image_range *ranges,
                         unsigned count)
 {
-    for (unsigned i = 0; i < count && ranges[i].size_bytes; i++)
+    for (unsigned i = 0; i < count && ranges[i].size_bytes; i++) {
         map(t, t->kernel_ttbr1, ranges[i].base_paddr + vaddr_offset, ranges[i].base_paddr,
             ranges[i].size_bytes, AF | PXN | XN | ATTRIBUTE(IMAGE_ATTR_DEVICE), MODEL_LARGE_PAGE);
+    }
 }
 
 static void build_kernel(struct tables *t, const struct kernel *kernel)
@@ -152,9 +158,10 @@ static void build_kernel(struct tables *t, const struct kernel *kernel)
     t->idle_ttbr0 = new_table(t);
     t->boot_ttbr0 = new_table(t);
     t->kernel_ttbr1 = new_table(t);
-    for (unsigned i = 0; i < 4 && info->ram[i].size_bytes; i++)
+    for (unsigned i = 0; i < 4 && info->ram[i].size_bytes; i++) {
         map_ram_around_kernel(t, kernel, info->ram[i].base_paddr,
                               info->ram[i].base_paddr + info->ram[i].size_bytes);
+    }
     map_devices(t, info->vaddr_offset, info->device, 8);
     map_devices(t, info->vaddr_offset, info->shared_device, 2);
     map_segments(t, t->kernel_ttbr1, &kernel->elf, 0, kernel_attributes);
@@ -170,9 +177,10 @@ static void map_regions(struct tables *t, bool in_vm, unsigned owner, uint64_t r
         uint64_t normal = in_vm ? guest_attributes(m->perms) : user_attributes(m->perms);
         uint64_t device = in_vm ? (normal & ~S2_NORMAL) | S2_DEVICE
                                 : (normal & ~ATTRIBUTE(7)) | ATTRIBUTE(IMAGE_ATTR_DEVICE);
-        if (m->in_vm == in_vm && m->owner == owner)
+        if (m->in_vm == in_vm && m->owner == owner) {
             map(t, root, m->vaddr, r->paddr, r->size, m->cached && r->in_ram ? normal : device,
                 r->page_size);
+        }
     }
 }
 
@@ -181,10 +189,12 @@ static void build_pd(struct tables *t, struct pd *pd)
     const uint64_t data = user_attributes(PERM_READ | PERM_WRITE);
     unsigned first = t->num_pages;
     uint64_t root = pd->root_paddr = new_table(t);
-    for (EACH(vcpu, t->system, vcpus))
-        if (vcpu->vm == pd->vm)
+    for (EACH(vcpu, t->system, vcpus)) {
+        if (vcpu->vm == pd->vm) {
             map(t, root, IMAGE_VCPU_FRAME_VADDR(vcpu->id), vcpu->frame_paddr, MODEL_PAGE, data,
                 MODEL_PAGE);
+        }
+    }
     /* The page below the stack stays unmapped, as all above IMAGE_USER_TOP_VADDR does. */
     map_segments(t, root, &pd->elf, 0, user_attributes);
     map(t, root, pd->ipc_vaddr, pd->ipc_paddr, MODEL_PAGE, data, MODEL_PAGE);
@@ -198,11 +208,13 @@ bool tables_build(struct tables *t, struct system *s, const struct kernel *kerne
                   const struct layout *layout)
 {
     *t = (struct tables){ .system = s, .base_paddr = layout->tables_paddr };
-    for (EACH(ram, layout, ram))
+    for (EACH(ram, layout, ram)) {
         t->max_pages += ram->size_bytes / MODEL_PAGE / 4;
+    }
     build_kernel(t, kernel);
-    for (EACH(pd, s, pds))
+    for (EACH(pd, s, pds)) {
         build_pd(t, pd);
+    }
     for (EACH(vm, s, vms)) {
         unsigned first = t->num_pages;
         vm->root_paddr = new_table(t);

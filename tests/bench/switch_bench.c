@@ -88,10 +88,11 @@ static void make_header(const struct row *row, uint8_t *header)
         .csum_offset = 16,
     };
     uint32_t vsock[11] = { 0, 0, 1, 0, 1, 2, row->bytes, 1 | 5 << 16 };
-    if (row->kind == SWITCH_NET)
+    if (row->kind == SWITCH_NET) {
         memcpy(header, &net, sizeof(net));
-    else
+    } else {
         memcpy(header, vsock, sizeof(vsock));
+    }
 }
 
 /* A guest's buffers, at the offsets that Linux gives them: 2 beyond a word. */
@@ -149,7 +150,8 @@ int main(void)
         ram[i] = malloc(RAM_BYTES);
         memset(ram[i], 0, RAM_BYTES);
     }
-    for (uint32_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    for (uint32_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         measure(&rows[i]);
+    }
     return 0;
 }

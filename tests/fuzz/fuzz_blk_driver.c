@@ -23,8 +23,9 @@ static void request(struct input *in)
     struct blk_req req = { codes[how % 8], MODEL_RAM + take(in, 1) % (256u - 8) * 4096,
                            take(in, 1) * 2 + how / 128 * (uint64_t)(MODEL_BLOCKS - 8), count,
                            sent };
-    if (blk_client_send(&virt, &req))
+    if (blk_client_send(&virt, &req)) {
         awaited[sent++] = true;
+    }
 }
 
 static void answers(void)
@@ -42,8 +43,9 @@ static void answers(void)
 static void check_slots(void)
 {
     uint32_t busy = 0;
-    for (uint32_t i = 0; i < disk.num_slots; i++)
+    for (uint32_t i = 0; i < disk.num_slots; i++) {
         busy += disk.slots[i].busy;
+    }
     assert_true(disk.error != NULL || busy + disk.num_free == disk.num_slots);
 }
 
@@ -52,8 +54,9 @@ static void lie(struct input *in)
 {
     uint8_t how = (uint8_t)take(in, 1), where = (uint8_t)take(in, 1);
     uint32_t value = (uint32_t)take(in, 4);
-    if (!model.queue_ready)
+    if (!model.queue_ready) {
         return;
+    }
     lies = true;
     switch (how % 7) {
     case 0:
@@ -86,8 +89,9 @@ static void lie(struct input *in)
 /* A device that has lied may have spoilt what it would read next. */
 static void work(uint32_t most)
 {
-    if (!lies)
+    if (!lies) {
         (void)model_work(most);
+    }
 }
 
 static void step(struct input *in)
@@ -152,10 +156,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(awaited, 0, sizeof(awaited));
     lies = false;
     start();
-    if (!(how & 16))
+    if (!(how & 16)) {
         settle();
-    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++)
+    }
+    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++) {
         step(&in);
+    }
     finish();
     return 0;
 }

@@ -41,8 +41,9 @@ static bool driver_lies, awaited[256];
 
 static void expect(bool good)
 {
-    if (!good)
+    if (!good) {
         abort();
+    }
 }
 
 static void notify(uint8_t channel)
@@ -109,43 +110,51 @@ static void put_table(void)
 static void check(const struct blk_req *req)
 {
     uint64_t bytes = (uint64_t)req->count * BLK_TRANSFER_SIZE;
-    for (uint32_t i = 0; i < num_flying; i++)
+    for (uint32_t i = 0; i < num_flying; i++) {
         expect(flying[i].id != req->id);
-    if (core.state != VIRT_RUNS)
+    }
+    if (core.state != VIRT_RUNS) {
         expect(req->code == BLK_REQ_READ && req->io_or_offset >= OWN_IO &&
                req->io_or_offset + bytes <= OWN_IO + sizeof(own_data));
-    if (core.state != VIRT_RUNS || req->code == BLK_REQ_FLUSH)
+    }
+    if (core.state != VIRT_RUNS || req->code == BLK_REQ_FLUSH) {
         return;
+    }
     uint64_t client = (req->block_number - FIRST(0)) / LENGTH;
     uint64_t block = (req->block_number - FIRST(0)) % LENGTH;
     uint64_t offset = req->io_or_offset - CLIENT_IO(client);
     expect(req->block_number >= FIRST(0) && client < CLIENTS);
     expect(req->count > 0 && block + req->count <= LENGTH);
     expect(client != 1 || req->code == BLK_REQ_READ);
-    if (req->code == BLK_REQ_READ || req->code == BLK_REQ_WRITE)
+    if (req->code == BLK_REQ_READ || req->code == BLK_REQ_WRITE) {
         expect(offset % BLK_TRANSFER_SIZE == 0 && offset + bytes <= DATA_BYTES);
+    }
 }
 
 static void driver_takes(void)
 {
     struct blk_req req;
     while (num_flying < VIRT_REQUESTS && blk_server_receive(&driver, &req)) {
-        if (!driver_lies)
+        if (!driver_lies) {
             check(&req);
+        }
         flying[num_flying++] = req;
     }
 }
 
 static void driver_answers(uint8_t how)
 {
-    if (num_flying == 0)
+    if (num_flying == 0) {
         return;
+    }
     struct blk_req *req = &flying[how % num_flying];
     struct blk_resp resp = { how & 0x80 ? BLK_RESP_ERR_IO : BLK_RESP_OK, req->count, req->id };
-    if (core.state == VIRT_READS_TABLE && req->block_number == 0)
+    if (core.state == VIRT_READS_TABLE && req->block_number == 0) {
         put_table();
-    if (blk_server_respond(&driver, &resp))
+    }
+    if (blk_server_respond(&driver, &resp)) {
         *req = flying[--num_flying];
+    }
 }
 
 /* A new life of the driver: it knows nothing of what it had. */
@@ -162,11 +171,12 @@ static void driver_lie(struct input *in)
     struct blk_resp resp = { (uint32_t)take(in, 1), (uint16_t)take(in, 2), (uint32_t)take(in, 2) };
     uint8_t how = (uint8_t)take(in, 1);
     driver_lies = true;
-    if (how & 1)
+    if (how & 1) {
         (void)blk_server_respond(&driver, &resp);
-    else
+    } else {
         ((uint8_t *)(how & 2 ? driver_ends.req : driver_ends.resp))[how / 4 % 12] =
             (uint8_t)resp.id;
+    }
 }
 
 static void honest_sends(struct input *in)
@@ -199,17 +209,19 @@ static void liar(struct input *in, uint32_t client)
     uint8_t how = (uint8_t)take(in, 1);
     struct blk_req_queue *queue = (struct blk_req_queue *)client_ends[client].req;
     struct blk_req req = { how % 8, take(in, 2) * 2048, take(in, 2), (uint16_t)take(in, 1), how };
-    if (how == 0xff)
+    if (how == 0xff) {
         req = (struct blk_req){ (uint32_t)take(in, 4), take(in, 8), take(in, 8),
                                 (uint16_t)take(in, 2), (uint32_t)take(in, 4) };
+    }
     if (how >= 0xf0 && how < 0xfc) {
         ((uint8_t *)client_ends[client].resp)[how - 0xf0] = (uint8_t)take(in, 1);
         ((uint8_t *)client_ends[client].req)[how - 0xf0] = (uint8_t)take(in, 1);
         return;
     }
     queue->entries[queue->tail++ % CAPACITY] = req;
-    if (how & 0x40)
+    if (how & 0x40) {
         ((struct blk_resp_queue *)client_ends[client].resp)->head++;
+    }
 }
 
 static void step(struct input *in)
@@ -217,10 +229,12 @@ static void step(struct input *in)
     uint8_t what = (uint8_t)take(in, 1);
     switch (what % 16) {
     case 0:
-        if (what == 0xf0)
+        if (what == 0xf0) {
             driver_lie(in);
-        if (what == 0xe0)
+        }
+        if (what == 0xe0) {
             driver_begins();
+        }
         break;
     case 1:
     case 2:
@@ -250,8 +264,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = { data, size };
     start();
-    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++)
+    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++) {
         step(&in);
+    }
     for (unsigned i = 0; i < MAX_STEPS && !driver_lies; i++) {
         virt_core_run(&core);
         driver_takes();

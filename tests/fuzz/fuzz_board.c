@@ -52,10 +52,12 @@ static const char *const properties[] = {
 static void put_cells(void *fdt, int node, const char *name, const uint32_t *cells, size_t count)
 {
     fdt32_t value[16];
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         value[i] = cpu_to_fdt32(cells[i]);
-    if (cells[1] != 0)
+    }
+    if (cells[1] != 0) {
         (void)fdt_setprop(fdt, node, name, value, (int)(count * sizeof(value[0])));
+    }
 }
 
 /* A small board as QEMU's virt describes it. */
@@ -87,15 +89,17 @@ static void change(struct input *in, void *fdt)
     uint8_t what = (uint8_t)take(in, 1), length = (uint8_t)take(in, 1);
     const char *name = properties[what % NUM_PROPERTIES];
     int node = 0;
-    for (uint8_t n = (uint8_t)take(in, 1) % 16; n > 0 && node >= 0; n--)
+    for (uint8_t n = (uint8_t)take(in, 1) % 16; n > 0 && node >= 0; n--) {
         node = fdt_next_node(fdt, node, NULL);
+    }
     length = length < in->left ? length : (uint8_t)in->left;
-    if (what < 0xc0)
+    if (what < 0xc0) {
         (void)fdt_setprop(fdt, node, name, in->at, length);
-    else if (what < 0xe0)
+    } else if (what < 0xe0) {
         (void)fdt_delprop(fdt, node, name);
-    else
+    } else {
         (void)fdt_add_subnode(fdt, node, name);
+    }
     in->at += length;
     in->left -= length;
 }
@@ -105,11 +109,13 @@ static void make_guest_tree(struct arena *arena, const void *dtb, const char *pa
     struct vmm_config config = { .ram_gpa = 0x40000000, .ram_bytes = 0x10000000, .num_vcpus = 1 };
     struct board_device device;
     struct passed passed = { dtb, &device, 1 };
-    if (board_find_device(dtb, path, &device) != NULL)
+    if (board_find_device(dtb, path, &device) != NULL) {
         abort(); /* it was found a moment ago */
+    }
     struct device_tree tree = device_tree_make(arena, &config, &passed, 0x08010000, "");
-    if (fdt_check_full(tree.bytes, tree.size_bytes) != 0)
+    if (fdt_check_full(tree.bytes, tree.size_bytes) != 0) {
         abort();
+    }
 }
 
 static void read_board(const void *dtb, size_t bytes)
@@ -121,12 +127,15 @@ static void read_board(const void *dtb, size_t bytes)
     struct diag diag = { .arena = &arena, .out = out, .file = "fuzz.yaml" };
     struct board board;
     bool good = board_read(&diag, "board.dtb", dtb, bytes, &board);
-    if (good)
-        for (const char *const *p = board_device_paths(&arena, dtb); *p != NULL; p++)
+    if (good) {
+        for (const char *const *p = board_device_paths(&arena, dtb); *p != NULL; p++) {
             make_guest_tree(&arena, dtb, *p);
+        }
+    }
     (void)fclose(out);
-    if (good != (length == 0))
+    if (good != (length == 0)) {
         abort();
+    }
     free(told);
     arena_free(&arena);
 }
@@ -139,8 +148,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const void *from = is_raw ? in.at : (const uint8_t *)tree;
     if (!is_raw) {
         good_tree(tree);
-        while (in.left > 0)
+        while (in.left > 0) {
             change(&in, tree);
+        }
         (void)fdt_pack(tree);
     }
     size_t bytes = is_raw ? in.left : fdt_totalsize(tree);

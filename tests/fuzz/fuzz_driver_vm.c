@@ -16,12 +16,15 @@ static void client_sends(struct input *in)
     uint8_t how = (uint8_t)take(in, 1);
     uint32_t id = (uint32_t)take(in, 1);
     struct blk_req req = { how % 6, (how / 8u % 4) * 4096, take(in, 2), (uint16_t)take(in, 1), id };
-    if (how == 0xff)
+    if (how == 0xff) {
         req.io_or_offset = take(in, 8);
-    if (how == 0xfe)
+    }
+    if (how == 0xfe) {
         req.code = (uint32_t)take(in, 4);
-    if (!awaited[id] && blk_client_send(&clients[0].queue, &req))
+    }
+    if (!awaited[id] && blk_client_send(&clients[0].queue, &req)) {
         awaited[id] = true;
+    }
 }
 
 static void client_receives(void)
@@ -32,8 +35,9 @@ static void client_receives(void)
             assert_true(resp.id < 256 && awaited[resp.id]);
             awaited[resp.id] = false;
         }
-        if (resp.id < 256)
+        if (resp.id < 256) {
             awaited[resp.id] = false;
+        }
     }
 }
 
@@ -41,15 +45,18 @@ static void server_works(struct input *in)
 {
     uint8_t how = (uint8_t)take(in, 1);
     struct blk_req req = { 0 };
-    if (!blk_server_receive(&servers[0].queue, &req) && how % 4 != 0)
+    if (!blk_server_receive(&servers[0].queue, &req) && how % 4 != 0) {
         return;
+    }
     struct blk_resp resp = { BLK_RESP_OK, req.count, req.id };
-    if (how >= 0xf0)
+    if (how >= 0xf0) {
         resp = (struct blk_resp){ (uint32_t)take(in, 1), (uint16_t)take(in, 2),
                                   (uint32_t)take(in, 4) };
+    }
     (void)blk_server_respond(&servers[0].queue, &resp);
-    if (how & 1)
+    if (how & 1) {
         rig_kick(0);
+    }
 }
 
 static void step(struct input *in)
@@ -61,10 +68,11 @@ static void step(struct input *in)
         break;
     case 1:
         client_lies = true;
-        if (what & 0x10)
+        if (what & 0x10) {
             ((uint8_t *)clients[0].req_queue)[take(in, 2) % 16] = (uint8_t)take(in, 1);
-        else
+        } else {
             ((uint8_t *)clients[0].resp_queue)[take(in, 2) % 8] = (uint8_t)take(in, 1);
+        }
         break;
     case 2:
         rig_write(0, take(in, 2) % 0x1000, what & 0x10 ? servers[0].life : (uint32_t)take(in, 4));
@@ -104,8 +112,9 @@ static void expect_all_answered(void)
 {
     driver_vm_stop(&driver_vm);
     client_receives();
-    for (uint32_t id = 0; id < 256 && !client_lies; id++)
+    for (uint32_t id = 0; id < 256 && !client_lies; id++) {
         assert_false(awaited[id]);
+    }
     assert_int_equal(driver_vm.links[0].in_flight, 0);
     assert_int_equal(driver_vm.links[0].num_free, UIO_BLK_ENTRIES);
 }
@@ -119,8 +128,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rig_start();
     rig_serve(0, BLOCKS);
     rig_serve(1, BLOCKS);
-    while (in.left > 0)
+    while (in.left > 0) {
         step(&in);
+    }
     rig_send(1, BLK_REQ_READ, 0, 1, 0, 5);
     struct blk_req req = rig_take(1);
     rig_reply(1, &req, BLK_RESP_OK, 1);

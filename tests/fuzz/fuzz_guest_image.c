@@ -36,8 +36,9 @@ static void kernel_header(struct input *in, const struct vmm_image *kernel)
 {
     uint8_t *at = (uint8_t *)(uintptr_t)kernel->vaddr;
     uint8_t how = (uint8_t)take(in, 1);
-    if (kernel->size_bytes < 64)
+    if (kernel->size_bytes < 64) {
         return;
+    }
     put(at + 8, how & 1 ? take(in, 8) : (how & 2) * 0x40000ull, 8); /* text_offset */
     put(at + 16, how & 4 ? take(in, 8) : how % 64 * MIB / 16, 8);   /* image_size */
     put(at + 24, how & 8 ? take(in, 1) : 2, 8);                     /* flags */
@@ -49,8 +50,9 @@ static void dtb_header(struct input *in, const struct vmm_image *dtb)
 {
     uint8_t *at = (uint8_t *)(uintptr_t)dtb->vaddr;
     uint8_t how = (uint8_t)take(in, 1);
-    if (dtb->size_bytes < 8)
+    if (dtb->size_bytes < 8) {
         return;
+    }
     put(at, how & 1 ? take(in, 4) : __builtin_bswap32(0xd00dfeed), 4);
     put(at + 4, how & 2 ? take(in, 4) : __builtin_bswap32((uint32_t)dtb->size_bytes), 4);
 }
@@ -64,14 +66,16 @@ static gpa_t place(struct input *in, gpa_t usual)
 static void expect_loaded(const struct vmm_image *image, gpa_t gpa)
 {
     if (gpa < RAM_GPA || gpa - RAM_GPA > RAM_BYTES - image->size_bytes ||
-        memcmp(memory + (gpa - RAM_GPA), (void *)(uintptr_t)image->vaddr, image->size_bytes) != 0)
+        memcmp(memory + (gpa - RAM_GPA), (void *)(uintptr_t)image->vaddr, image->size_bytes) != 0) {
         abort();
+    }
 }
 
 static void expect_untouched(void)
 {
-    if (memory[0] != FILL || memcmp(memory, memory + 1, RAM_BYTES - 1) != 0)
+    if (memory[0] != FILL || memcmp(memory, memory + 1, RAM_BYTES - 1) != 0) {
         abort();
+    }
 }
 
 static void load(struct input *in, struct vmm_config *config)
@@ -82,8 +86,9 @@ static void load(struct input *in, struct vmm_config *config)
     kernel_header(in, &config->kernel);
     dtb_header(in, &config->dtb);
     if (!image_load(config, &ram, &entry)) {
-        if (strchr(logged, '\n') == NULL)
+        if (strchr(logged, '\n') == NULL) {
             abort(); /* nobody is told why */
+        }
         return;
     }
     expect_loaded(&config->kernel, entry);
@@ -91,8 +96,9 @@ static void load(struct input *in, struct vmm_config *config)
     expect_loaded(&config->initrd, config->initrd_gpa);
     const struct vmm_image *images[] = { &config->kernel, &config->dtb, &config->initrd };
     gpa_t places[] = { entry, config->dtb_gpa, config->initrd_gpa };
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 3; i++) {
         memset(memory + (places[i] - RAM_GPA), FILL, images[i]->size_bytes);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -112,8 +118,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .initrd_gpa = place(&in, RAM_GPA + 3 * MIB),
         .dtb_gpa = place(&in, RAM_GPA + 2 * MIB),
     };
-    if (config.initrd.size_bytes == 0)
+    if (config.initrd.size_bytes == 0) {
         config.initrd_gpa = RAM_GPA;
+    }
     load(&in, &config);
     expect_untouched();
     free((void *)(uintptr_t)config.kernel.vaddr);

@@ -26,8 +26,9 @@ static const struct guest_ram ram = { memory, RAM_GPA, sizeof(memory) };
 
 static void expect(bool good)
 {
-    if (!good)
+    if (!good) {
         abort();
+    }
 }
 
 struct vcpu_regs *vcpu_regs_get(unsigned vcpu)
@@ -99,11 +100,13 @@ static void check(const struct vcpu_regs *before, uint64_t esr, bool may_change)
     const struct vcpu_regs *after = &regs[caller];
     uint64_t vectors = sysregs[caller][VCPU_VBAR];
     unsigned changed = 0;
-    for (unsigned i = 0; i < 31; i++)
+    for (unsigned i = 0; i < 31; i++) {
         changed += before->x[i] != after->x[i];
+    }
     expect(changed <= may_change);
-    if (after->spsr == before->spsr && after->pc - before->pc == (esr & ESR_IL ? 4 : 2))
+    if (after->spsr == before->spsr && after->pc - before->pc == (esr & ESR_IL ? 4 : 2)) {
         return;
+    }
     expect(after->pc - vectors < 0x800 && (after->pc - vectors) % 0x200 == 0);
     expect((after->spsr & 0x3df) == 0x3c5 && changed == 0);
     expect(sysregs[caller][VCPU_SPSR] == before->spsr);
@@ -128,8 +131,9 @@ static void fault(struct input *in, uint8_t what)
     esr_text(text, esr);
     expect(strlen(text) < sizeof(text) && text[0] != '\0');
     expect((outcome == FAULT_GONE) == (gone > 0));
-    if (outcome == FAULT_RESUME && class != ESR_HVC64)
+    if (outcome == FAULT_RESUME && class != ESR_HVC64) {
         check(&before, esr, true);
+    }
 }
 
 static void firmware_call(struct input *in)

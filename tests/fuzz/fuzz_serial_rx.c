@@ -50,8 +50,9 @@ static void reads(uint32_t client, uint32_t most)
 {
     uint8_t bytes[CAPACITY];
     (void)serial_queue_dequeue(&clients[client], bytes, most < CAPACITY ? most : CAPACITY);
-    if (serial_queue_must_signal(&clients[client]))
+    if (serial_queue_must_signal(&clients[client])) {
         serial_rx_core_run(&core);
+    }
 }
 
 static void lie(struct input *in, struct serial_queue *queue)
@@ -66,9 +67,11 @@ static void lie(struct input *in, struct serial_queue *queue)
 static void settle(void)
 {
     serial_rx_core_run(&core);
-    for (unsigned i = 0; i < ROUNDS; i++)
-        if (rig_pass(RX_STUCK_NS))
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        if (rig_pass(RX_STUCK_NS)) {
             (void)serial_rx_core_timeout(&core);
+        }
+    }
 }
 
 static void type(const char *text)
@@ -91,8 +94,9 @@ static void step(struct input *in)
         reads(what / 8 % CLIENTS, (uint32_t)take(in, 1));
         break;
     case 2:
-        if (rig_pass(take(in, 1) * 16 * MS))
+        if (rig_pass(take(in, 1) * 16 * MS)) {
             (void)serial_rx_core_timeout(&core);
+        }
         break;
     case 3:
         reads(HONEST, CAPACITY);
@@ -105,8 +109,9 @@ static void step(struct input *in)
     default:
         (void)serial_queue_enqueue(&driver, &keys[what / 8 % (sizeof(keys) - 1)], 1);
     }
-    if (what & 0x80)
+    if (what & 0x80) {
         serial_rx_core_run(&core);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -119,15 +124,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct input in = { data, size };
     uint8_t text[CAPACITY];
     start((uint8_t)take(&in, 1));
-    while (in.left > 0)
+    while (in.left > 0) {
         step(&in);
+    }
     settle();
     reads(HONEST, CAPACITY);
     settle();
     type(away[config.switch_keys]);
     assert_int_equal(core.current, HONEST);
-    while (serial_queue_dequeue(&clients[HONEST], text, CAPACITY) > 0)
+    while (serial_queue_dequeue(&clients[HONEST], text, CAPACITY) > 0) {
         settle();
+    }
     type("hello");
     assert_int_equal(serial_queue_dequeue(&clients[HONEST], text, CAPACITY), 5);
     assert_memory_equal(text, "hello", 5);

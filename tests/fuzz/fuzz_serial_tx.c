@@ -28,8 +28,9 @@ static void start(void)
     if (!made) {
         config.num_clients = CLIENTS;
         config.driver = rig_connect(&driver_queue, CAPACITY, 9);
-        for (uint8_t i = 0; i < CLIENTS; i++)
+        for (uint8_t i = 0; i < CLIENTS; i++) {
             config.clients[i].conn = rig_connect(&queues[i], CAPACITY, i);
+        }
         memcpy(config.clients[0].colour, "31", 3);
         memset(config.clients[1].colour, '1', sizeof(config.clients[1].colour));
         made = true;
@@ -51,8 +52,9 @@ static void honest(uint8_t how)
         uint8_t byte = 0x80 | (written++ & 0x7f);
         (void)serial_queue_enqueue(&clients[HONEST], &byte, 1);
     }
-    if (how & 0x80)
+    if (how & 0x80) {
         (void)serial_queue_enqueue(&clients[HONEST], "\n", 1);
+    }
 }
 
 static void liar(struct input *in, uint32_t client)
@@ -69,9 +71,11 @@ static void lie(struct input *in, struct serial_queue *queue)
                           &queue->consumer_polls };
     uint32_t *word = words[take(in, 1) % 4];
     *word = take(in, 1) % 4 ? *word + (uint32_t)take(in, 1) : (uint32_t)take(in, 4);
-    for (uint32_t i = 0; i < CLIENTS; i++) /* a liar's bytes are never the honest client's */
-        for (uint32_t k = 0; k < CAPACITY && i != HONEST; k++)
+    for (uint32_t i = 0; i < CLIENTS; i++) { /* a liar's bytes are never the honest client's */
+        for (uint32_t k = 0; k < CAPACITY && i != HONEST; k++) {
             queues[i].data[k] &= 0x7f;
+        }
+    }
 }
 
 static void uart(uint32_t most)
@@ -81,14 +85,16 @@ static void uart(uint32_t most)
         assert_true(driver_lies || byte < 0x80 || byte == (0x80 | (seen & 0x7f)));
         seen += byte >= 0x80;
     }
-    if (serial_queue_must_signal(&driver))
+    if (serial_queue_must_signal(&driver)) {
         serial_tx_core_run(&core);
+    }
 }
 
 static void pass(uint64_t ns)
 {
-    if (rig_pass(ns))
+    if (rig_pass(ns)) {
         serial_tx_core_timeout(&core);
+    }
 }
 
 static void step(struct input *in)
@@ -106,8 +112,9 @@ static void step(struct input *in)
         break;
     case 3:
         driver_lies |= what == 0xfb;
-        if (driver_lies)
+        if (driver_lies) {
             lie(in, &driver_queue.queue);
+        }
         break;
     case 4:
     case 5:
@@ -116,16 +123,18 @@ static void step(struct input *in)
     default:
         honest((uint8_t)take(in, 1));
     }
-    if (what & 0x80)
+    if (what & 0x80) {
         serial_tx_core_run(&core);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = { data, size };
     start();
-    while (in.left > 0)
+    while (in.left > 0) {
         step(&in);
+    }
     serial_tx_core_run(&core); /* all are notified once; the rest comes with time */
     for (unsigned i = 0; i < 64; i++) {
         uart(CAPACITY);

@@ -19,13 +19,15 @@ static void write_frame(struct input *in, uint32_t at)
     uint8_t what = (uint8_t)take(in, 1);
     rig_mac(to, what % 5);
     rig_mac(to + 6, what & 0x20 ? 1 : 0);
-    if (what & 0x40)
+    if (what & 0x40) {
         memcpy(to + 12, ipv4, sizeof(ipv4));
-    else
+    } else {
         memcpy(to + 12, ipv6, sizeof(ipv6));
+    }
     to[what & 0x40 ? 46 : 66] = 0x50;
-    for (uint32_t i = what / 128 * 4; i > 0; i--)
+    for (uint32_t i = what / 128 * 4; i > 0; i--) {
         to[take(in, 1) % 128] = (uint8_t)take(in, 1);
+    }
 }
 
 static struct virtio_vsock_hdr header_to(uint32_t from, uint32_t to, uint32_t len)
@@ -52,7 +54,7 @@ static void put(struct input *in, struct port_end *end)
         header.flags = how / 16u % 2;
         header.len += how == 0xfe;
         memcpy(entry.header, &header, sizeof(header));
-    } else if (how & 4)
+    } else if (how & 4) {
         memcpy(entry.header,
                &(struct virtio_net_hdr_v1){ .flags = CSUM,
                                             .gso_type = how & 8 ? 1 : 4,
@@ -60,21 +62,26 @@ static void put(struct input *in, struct port_end *end)
                                             .csum_start = how & 8 ? 34 : 54,
                                             .csum_offset = 16 },
                HEADER);
-    if (how == 0xff)
+    }
+    if (how == 0xff) {
         entry.offset = take(in, 8);
-    if (end == &vmms[0].send && !(how & 0x80))
+    }
+    if (end == &vmms[0].send && !(how & 0x80)) {
         write_frame(in, at);
+    }
     port_put(end, &entry);
-    if (how & 0x10)
+    if (how & 0x10) {
         port_publish(end);
+    }
 }
 
 static void drain(void)
 {
     for (uint32_t i = 1; i < VMMS; i++) {
         vmm_reap(i);
-        while (vmm_receive(i, &arrival))
+        while (vmm_receive(i, &arrival)) {
             vmm_post(i, i, i == 1 ? 2048 : 65536 + 100);
+        }
     }
 }
 
@@ -83,8 +90,9 @@ static void send(uint32_t from, uint32_t to, uint32_t bytes)
 {
     struct virtio_vsock_hdr packet = header_to(from, to, bytes);
     make_frame(frame, to, from, bytes);
-    if (port_room(&vmms[from].send) < 8)
+    if (port_room(&vmms[from].send) < 8) {
         return; /* packets that wait */
+    }
     vmm_put(from, config.kind == SWITCH_VSOCK ? &packet : NULL, frame, bytes, 100);
     port_publish(&vmms[from].send);
     run();
@@ -137,13 +145,15 @@ static void step(struct input *in)
 static void begin(bool vsock)
 {
     static bool configured;
-    if (!configured)
+    if (!configured) {
         rig_configure();
+    }
     configured = true;
     config.kind = vsock ? SWITCH_VSOCK : SWITCH_NET;
     said[0] = '\0';
-    for (uint32_t i = 0; i < VMMS; i++)
+    for (uint32_t i = 0; i < VMMS; i++) {
         memset(&vmms[i].port.control, 0, sizeof(vmms[i].port.control));
+    }
     rig_start();
     for (uint32_t i = 0; i < VMMS; i++) {
         config.ports[i].cid = 3 + i;
@@ -158,15 +168,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = { data, size };
     begin(take(&in, 1) % 2);
-    while (in.left > 0)
+    while (in.left > 0) {
         step(&in);
+    }
     run();
     drain();
-    for (uint32_t i = 1; i < VMMS; i++)
+    for (uint32_t i = 1; i < VMMS; i++) {
         assert_int_equal(memcmp(vmms[i].ram, vmms[i].shadow, RAM_BYTES), 0);
+    }
     vmms[0].port.control.wanted &= ~1u; /* closed, whatever was counted */
-    for (uint32_t i = 1; i < VMMS; i++)
+    for (uint32_t i = 1; i < VMMS; i++) {
         vmm_close(i);
+    }
     vmms[0].port.control.answered = core.members[0].answered; /* the VMM may have spoilt it */
     vmms[0].port.control.recv_mode = 0;
     vmms[0].next_send = 0;

@@ -55,18 +55,20 @@ static void load(struct build *b)
 
 static void load_prefilled(struct system *s)
 {
-    for (EACH(r, s, regions))
+    for (EACH(r, s, regions)) {
         if (r->prefill_path) {
             r->prefill = page;
             r->prefill_bytes = sizeof page;
             r->size = r->size ? r->size : MODEL_PAGE;
         }
+    }
 }
 
 static bool parse(struct system *s, const uint8_t *data, size_t size)
 {
-    if (!xml_parse(s, (const char *)data, size))
+    if (!xml_parse(s, (const char *)data, size)) {
         return false;
+    }
     load_prefilled(s);
     return check_system(s);
 }
@@ -74,12 +76,15 @@ static bool parse(struct system *s, const uint8_t *data, size_t size)
 static bool place(struct build *b)
 {
     load(b);
-    if (!check_loaded(&b->system, &b->kernel))
+    if (!check_loaded(&b->system, &b->kernel)) {
         return false;
-    for (int round = 0; round < 2; round++)
+    }
+    for (int round = 0; round < 2; round++) {
         if (!layout_place(&b->layout, &b->system, &b->kernel, b->tables.num_pages) ||
-            !tables_build(&b->tables, &b->system, &b->kernel, &b->layout))
+            !tables_build(&b->tables, &b->system, &b->kernel, &b->layout)) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -96,8 +101,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fclose(out);
         free(text);
     }
-    if (good != (error.text[0] == 0))
+    if (good != (error.text[0] == 0)) {
         abort(); /* a mistake without its sentence, or the other way about */
+    }
     build_free(&b);
     return 0;
 }

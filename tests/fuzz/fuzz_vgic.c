@@ -22,8 +22,9 @@ static uint32_t word(unsigned vcpu, uint64_t reg, unsigned bank)
 static bool has_room(unsigned vcpu)
 {
     bool room = false;
-    for (unsigned i = 0; i < ALL_LRS; i++)
+    for (unsigned i = 0; i < ALL_LRS; i++) {
         room |= rig[vcpu].lr[i].state == LR_FREE;
+    }
     return room && rig_vgic.cpu[vcpu].online;
 }
 
@@ -42,8 +43,9 @@ static void expect_nothing_waits(unsigned vcpu)
         uint32_t on = (ctlr & 1 ? ~group : 0) | (ctlr & 2 ? group : 0);
         uint32_t waits = word(vcpu, GICD_ISPENDR, bank) & word(vcpu, GICD_ISENABLER, bank) & on &
                          ~word(vcpu, GICD_ISACTIVER, bank);
-        for (; waits != 0; waits &= waits - 1)
+        for (; waits != 0; waits &= waits - 1) {
             assert_false(is_target(vcpu, bank * 32 + (unsigned)__builtin_ctz(waits)));
+        }
     }
 }
 
@@ -51,11 +53,13 @@ static void check(void)
 {
     for (unsigned vcpu = 0; vcpu < vcpus; vcpu++) {
         expect_nothing_waits(vcpu);
-        if (rig[vcpu].timer_masked)
+        if (rig[vcpu].timer_masked) {
             assert_true(rig_read_bit(vcpu, GICD_ISPENDR, TIMER));
+        }
     }
-    if (rig_device.masked)
+    if (rig_device.masked) {
         assert_true(rig_read_bit(0, GICD_ISPENDR, DEVICE));
+    }
 }
 
 static void any_access(struct input *in, unsigned vcpu)
@@ -76,16 +80,17 @@ static void plausible(struct input *in, unsigned vcpu)
     static const uint8_t intids[] = { 0, 15, TIMER, 30, DEVICE, 41, 63, 64, 95 };
     uint8_t what = (uint8_t)take(in, 1), value = (uint8_t)take(in, 1);
     unsigned intid = intids[value % sizeof(intids)];
-    if (what % 16 < 8)
+    if (what % 16 < 8) {
         rig_write_bit(vcpu, registers[what % 8], intid);
-    else if (what % 16 < 10)
+    } else if (what % 16 < 10) {
         rig_write8(vcpu, GICD_ITARGETSR + intid, what / 16);
-    else if (what % 16 < 12)
+    } else if (what % 16 < 12) {
         rig_write8(vcpu, GICD_IPRIORITYR + intid, value & 0xf0u);
-    else if (what % 16 < 14)
+    } else if (what % 16 < 14) {
         rig_write(vcpu, GICD_SGIR, (uint32_t)(what / 64) << 24 | (uint32_t)value << 16 | value % 3);
-    else
+    } else {
         rig_write(vcpu, GICD_CTLR, what / 16 % 4);
+    }
 }
 
 static void device(struct input *in)
@@ -95,25 +100,29 @@ static void device(struct input *in)
     rig_device.latched |= rig_device.is_edge && rig_device.high;
     (void)rig_device_event();
     vgic_set_line(&rig_vgic, how & 2 ? 41 : 64, how & 4);
-    if (how == 0xff)
+    if (how == 0xff) {
         vgic_set_line(&rig_vgic, (uint32_t)take(in, 2), how & 4);
+    }
 }
 
 static void end_one(unsigned vcpu)
 {
-    for (unsigned i = 0; i < ALL_LRS; i++)
+    for (unsigned i = 0; i < ALL_LRS; i++) {
         if (rig[vcpu].lr[i].state == LR_ACTIVE) {
             rig_end_quietly(vcpu, rig[vcpu].lr[i].intid);
             return;
         }
+    }
 }
 
 static void turn(unsigned vcpu, bool on)
 {
-    if (on && !rig_vgic.cpu[vcpu].online)
+    if (on && !rig_vgic.cpu[vcpu].online) {
         vgic_cpu_on(&rig_vgic, vcpu);
-    if (on)
+    }
+    if (on) {
         return;
+    }
     rig_clear_lrs(vcpu);
     rig[vcpu].timer_high = false;
     vgic_cpu_off(&rig_vgic, vcpu);
@@ -131,8 +140,9 @@ static void step(struct input *in)
     case 2:
     case 3:
         rig[vcpu].timer_high = what & 0x20;
-        if (rig_vgic.cpu[vcpu].online)
+        if (rig_vgic.cpu[vcpu].online) {
             (void)rig_timer_event(vcpu);
+        }
         break;
     case 4:
     case 5:
@@ -164,8 +174,9 @@ static void step(struct input *in)
 /* A guest that boots anew gets its timer's interrupt. */
 static void assert_works_after_reset(void)
 {
-    for (unsigned vcpu = 0; vcpu < vcpus; vcpu++)
+    for (unsigned vcpu = 0; vcpu < vcpus; vcpu++) {
         turn(vcpu, false);
+    }
     vgic_reset(&rig_vgic);
     vgic_cpu_on(&rig_vgic, 0);
     assert_false(rig_device.masked || rig[0].timer_masked);
@@ -188,8 +199,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rig_init(vcpus, LAST_INTID);
     rig_device.intid = DEVICE;
     rig_device.is_edge = how & 0x80;
-    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++)
+    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++) {
         step(&in);
+    }
     assert_works_after_reset();
     return 0;
 }

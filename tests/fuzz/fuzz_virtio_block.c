@@ -23,8 +23,9 @@ static void request(struct input *in)
         memcpy(guest_at(&guest, at), &range, sizeof range);
     }
     submit(n, type, take(in, 2) % (SECTORS + 8), at, bytes);
-    if (take(in, 1) == 0xff)
+    if (take(in, 1) == 0xff) {
         ring_desc(&ring, 3 * n + take(in, 1) % 3)->len = (uint32_t)take(in, 4);
+    }
 }
 
 static void descriptor(struct input *in)
@@ -49,13 +50,15 @@ static void answer(struct input *in)
     unsigned how = take(in, 1);
     if (server_take() > 0 && blk_server_room(&server) > 0) {
         unsigned i = how / 8 % num_taken;
-        if (how % 8 == 7)
+        if (how % 8 == 7) {
             server_fail(i, (uint32_t)take(in, 1));
-        else
+        } else {
             server_answer(i);
+        }
     }
-    if (how % 2 == 0)
+    if (how % 2 == 0) {
         server_notify();
+    }
 }
 
 /*
@@ -67,11 +70,14 @@ static void lie(struct input *in)
     uint32_t id = (uint32_t)take(in, 4);
     server_notify();
     server_take();
-    for (unsigned i = 0; i < num_taken; i++)
-        if (taken[i].req.id == id)
+    for (unsigned i = 0; i < num_taken; i++) {
+        if (taken[i].req.id == id) {
             return;
-    if (blk_server_room(&server) > 0)
+        }
+    }
+    if (blk_server_room(&server) > 0) {
         server_respond(id, (uint32_t)take(in, 1), (uint16_t)take(in, 2));
+    }
     server_notify();
 }
 
@@ -137,8 +143,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = { data, size };
     begin(&in);
-    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++)
+    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++) {
         step(&in);
+    }
     reg_write(&region, VIRTIO_MMIO_STATUS, 0);
     server_notify(); /* takes the answers: the queue has room again */
     server_serve();

@@ -72,8 +72,9 @@ static void print_some(struct input *in)
 {
     char text[RIG_BYTES];
     (void)rig_print(text, (uint32_t)take(in, 1) % RIG_BYTES);
-    if (serial_queue_must_signal(&rig.tx))
+    if (serial_queue_must_signal(&rig.tx)) {
         virtio_console_tx_room(&console);
+    }
 }
 
 static void step(struct input *in)
@@ -96,8 +97,9 @@ static void step(struct input *in)
         reg_write(&region, VIRTIO_MMIO_STATUS, (uint32_t)take(in, 1));
         break;
     case 5:
-        if (what == 0xf5)
+        if (what == 0xf5) {
             lie(in);
+        }
         virtio_console_resize(&console, what, 25);
         break;
     case 6:
@@ -123,8 +125,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct input in = { data, size };
     setup(NULL);
     drive(ALL | (take(&in, 1) & 1));
-    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++)
+    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++) {
         step(&in);
+    }
     reg_write(&region, VIRTIO_MMIO_STATUS, 0);
     assert_true(virtio_mmio_is_reset(&console.device));
     assert_false(guest.irq_level);

@@ -50,8 +50,9 @@ static void any_access(struct input *in)
     region.write(&toy, offset, bytes, take(in, bytes));
     uint64_t value = region.read(&toy, offset, bytes);
     assert_true(bytes == 8 || value >> 8 * bytes == 0);
-    if (offset >= CONFIG + sizeof(toy.config))
+    if (offset >= CONFIG + sizeof(toy.config)) {
         assert_int_equal(value, 0);
+    }
 }
 
 static void memory(struct input *in)
@@ -74,18 +75,20 @@ static void step(struct input *in)
     case 2:
         toy.hold = what & 0x80;
         toy.is_busy = what & 0x40;
-        if (!toy.is_busy)
+        if (!toy.is_busy) {
             virtio_mmio_quiescent(&toy.device);
+        }
         break;
     case 3:
         kick(what / 8 % 4);
         (void)virtio_mmio_poll(&toy.device);
         break;
     case 4:
-        if (what & 0x80)
+        if (what & 0x80) {
             virtio_mmio_config_changed(&toy.device);
-        else
+        } else {
             virtq_push(&toy.queues[what / 16 % 2], &toy.held, 8);
+        }
         break;
     default:
         plausible(in);
@@ -97,10 +100,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = { data, size };
     setup(NULL);
-    if (take(&in, 1) & 1)
+    if (take(&in, 1) & 1) {
         drive(VERSION_1 | EVENT_IDX | INDIRECT_F);
-    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++)
+    }
+    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++) {
         step(&in);
+    }
     toy.is_busy = false;
     virtio_mmio_quiescent(&toy.device);
     reg_write(&region, VIRTIO_MMIO_STATUS, 0);

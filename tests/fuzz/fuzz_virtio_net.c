@@ -15,13 +15,17 @@ static void header_of(struct input *in, struct virtio_net_hdr_v1 *header)
 {
     unsigned how = (unsigned)take(in, 1);
     *header = (struct virtio_net_hdr_v1){ 0 };
-    if (how % 4 == 1)
+    if (how % 4 == 1) {
         *header = (struct virtio_net_hdr_v1){ 1, how & 4 ? 1 : 4, 54, 1448, { { 34, 16 } }, 0 };
-    if (how % 4 == 2)
+    }
+    if (how % 4 == 2) {
         *header = (struct virtio_net_hdr_v1){ 1, 0, 0, 0, { { 34, 6 } }, 0 };
-    if (how == 0xff)
-        for (unsigned i = 0; i < sizeof(*header); i++)
+    }
+    if (how == 0xff) {
+        for (unsigned i = 0; i < sizeof(*header); i++) {
             ((uint8_t *)header)[i] = (uint8_t)take(in, 1);
+        }
+    }
 }
 
 static void frame(struct input *in)
@@ -31,8 +35,9 @@ static void frame(struct input *in)
     uint32_t bytes = (uint32_t)take(in, 2);
     header_of(in, &header);
     submit(n, &header, BUF(take(in, 1) % 16) + n, bytes == 0 ? 60 : bytes % 0x6000);
-    if (take(in, 1) == 0xff)
+    if (take(in, 1) == 0xff) {
         ring_desc(&rings[TX], 2 * n + take(in, 1) % 2)->len = (uint32_t)take(in, 4);
+    }
 }
 
 /* Four descriptors for each buffer, so that headers come in pieces. */
@@ -53,8 +58,9 @@ static void command(struct input *in)
 {
     uint8_t *at = guest_at(&guest, CTRL_GPA);
     uint32_t bytes = 1 + (uint32_t)take(in, 1) % 20;
-    for (unsigned i = 0; i < bytes; i++)
+    for (unsigned i = 0; i < bytes; i++) {
         at[i] = (uint8_t)take(in, 1) % (i < 2 ? 7 : 3);
+    }
     ring_set(&rings[CTRL], 0, CTRL_GPA, bytes, NEXT, 1);
     ring_set(&rings[CTRL], 1, CTRL_GPA + 64, 1, WRITE, 0);
     ring_offer(&rings[CTRL], 0);
@@ -96,8 +102,9 @@ static void deliver(struct input *in)
 static void done(struct input *in)
 {
     unsigned i = (unsigned)take(in, 1);
-    if (num_sents > 0)
+    if (num_sents > 0) {
         switch_done(i % num_sents);
+    }
 }
 
 /* A switch that lies: news of chains that it may not have, or any word of the port's region. */
@@ -105,20 +112,22 @@ static void lie(struct input *in)
 {
     unsigned how = take(in, 1) % 4;
     uint32_t value = (uint32_t)take(in, 4);
-    if (!switch_is_open())
+    if (!switch_is_open()) {
         return;
+    }
     lied = true;
     switch_is_slow = true; /* it can't go on as if nothing were */
-    if (how == 0)
+    if (how == 0) {
         switch_put_done((uint16_t)(value % 300), 0);
-    else if (how == 1)
+    } else if (how == 1) {
         switch_put_received((uint16_t)(value % 300), value >> 16, value >> 15 & 1);
-    else if (how == 2)
+    } else if (how == 2) {
         port.control.broken = value;
-    else
+    } else {
         memcpy((uint8_t *)&port + offsetof(struct port, send) +
                    (value >> 8) % (sizeof(port) - sizeof(port.control) - 4),
                &value, 4);
+    }
 }
 
 static void step(struct input *in)
@@ -134,8 +143,9 @@ static void step(struct input *in)
         memory(in);
         break;
     case 3:
-        if (take(in, 1) > 0xe0)
+        if (take(in, 1) > 0xe0) {
             lie(in);
+        }
         break;
     case 4:
         reg(in);
@@ -158,8 +168,9 @@ static void step(struct input *in)
         deliver(in);
         break;
     case 12:
-        if (!lied)
+        if (!lied) {
             switch_serve();
+        }
         switch_signal();
         break;
     case 13:
@@ -186,8 +197,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     setup(NULL);
     drive(BASE | (how & 1 ? EVENT_IDX : 0) | (how & 2 ? F(MRG_RXBUF) : 0) |
           (how & 4 ? F_HOST | F(GUEST_CSUM) : 0) | F_CTRL);
-    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++)
+    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++) {
         step(&in);
+    }
     switch_is_slow = true;
     virtio_net_notified(&net);
     reg_write(&region, VIRTIO_MMIO_STATUS, 0);

@@ -42,8 +42,9 @@ static void corrupt(struct input *in)
 static void race(const void *at, unsigned bytes)
 {
     (void)at, (void)bytes;
-    if (racing->left > 3 && racing->at[0] >= 0xf0)
+    if (racing->left > 3 && racing->at[0] >= 0xf0) {
         corrupt(racing);
+    }
 }
 
 /* A chain of `n` descriptors from `head`, its last one perhaps a table of as many. */
@@ -59,8 +60,9 @@ static void offer(struct input *in)
         struct vring_desc copy = { BUFFERS_GPA, 8, (uint16_t)flags, (uint16_t)(i + 1) };
         memcpy(table + i * sizeof(copy), &copy, sizeof(copy));
     }
-    if (how & 0x80)
+    if (how & 0x80) {
         ring_set(&ring, (head + n - 1) % SIZE, TABLES_GPA + how / 16 % 2, 16 * n, INDIRECT, 0);
+    }
     ring_offer(&ring, head);
 }
 
@@ -83,16 +85,18 @@ static void pop(uint64_t features, bool raced, bool look)
 {
     struct virtq_segment popped[SIZE];
     struct virtq_chain chain = { .segments = popped };
-    if (look)
+    if (look) {
         guest_snapshot(&guest);
+    }
     ring_allow_used(&ring);
     guest_loads = 0;
     guest_race = raced ? race : NULL;
     enum virtq_result result = virtq_pop(&q, &chain);
     guest_race = NULL;
     assert_true(guest_loads <= MOST_LOADS);
-    if (look)
+    if (look) {
         guest_assert_untouched(&guest);
+    }
     if (result == VIRTQ_ERROR) {
         assert_true(q.error != NULL && !q.running);
         begin(features);
@@ -109,12 +113,14 @@ static void push(struct input *in)
 {
     unsigned head = (unsigned)take(in, 1) % SIZE;
     uint16_t before = q.used_idx;
-    if (flying[head].segments == NULL)
+    if (flying[head].segments == NULL) {
         return;
+    }
     virtq_push(&q, &flying[head], (uint32_t)take(in, 4));
     assert_int_equal((uint16_t)(q.used_idx - before), in_flight[head]);
-    if (in_flight[head])
+    if (in_flight[head]) {
         assert_true(ring_used(&ring)->ring[before % SIZE].len <= flying[head].writable_bytes);
+    }
     in_flight[head] = false;
 }
 
@@ -122,8 +128,9 @@ static void copy(struct input *in)
 {
     uint8_t bytes[64];
     const struct virtq_chain *chain = &flying[take(in, 1) % SIZE];
-    if (chain->segments == NULL)
+    if (chain->segments == NULL) {
         return;
+    }
     uint64_t offset = take(in, 2), left = chain->readable_bytes;
     left = left > offset ? left - offset : 0;
     assert_int_equal(virtq_chain_read(chain, offset, bytes, sizeof(bytes)),
@@ -145,8 +152,9 @@ static void step(struct input *in, uint64_t features)
         copy(in);
         break;
     case 3:
-        if (what == 0xfb)
+        if (what == 0xfb) {
             begin(features);
+        }
         virtq_begin(&q);
         break;
     case 4:
@@ -167,8 +175,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     guest_create(&guest);
     virtq_init(&q, &guest.ram, SIZE);
     begin(features);
-    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++)
+    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++) {
         step(&in, features);
+    }
     guest_destroy(&guest);
     return 0;
 }

@@ -21,8 +21,9 @@ static void request(struct input *in)
         ring_set(&requests, head + i, BUF(head), bytes, flags, head + i + 1);
         table[i] = (struct vring_desc){ BUF(head), bytes, (uint16_t)flags, (uint16_t)(i + 1) };
     }
-    if (how & 0x80)
+    if (how & 0x80) {
         ring_set(&requests, head, TABLES_GPA + 64 * head, 16 * n, INDIRECT, 0);
+    }
     ring_offer(&requests, head);
 }
 
@@ -45,11 +46,13 @@ static void reg(struct input *in)
 /* What was given out since `before`, by the used ring. */
 static void check(uint16_t before)
 {
-    for (; before != rng.queue.used_idx && rng.queue.running; before++)
+    for (; before != rng.queue.used_idx && rng.queue.running; before++) {
         assert_true(ring_used(&requests)->ring[before % SIZE].len <= DRAWN);
+    }
     assert_true(rng.left <= DRAWN && rng.left <= drawn);
-    for (uint32_t i = rng.left; i < DRAWN; i++)
+    for (uint32_t i = rng.left; i < DRAWN; i++) {
         assert_int_equal(rng.drawn[i], 0); /* what is given out is erased */
+    }
 }
 
 static void step(struct input *in)
@@ -72,8 +75,9 @@ static void step(struct input *in)
     case 4:
     case 5:
         kick();
-        if (virtio_mmio_running(&rng.device) && requests.at.size == rng.queue.size)
+        if (virtio_mmio_running(&rng.device) && requests.at.size == rng.queue.size) {
             check(before);
+        }
         break;
     default:
         request(in);
@@ -86,8 +90,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct input in = { data, size };
     setup(NULL);
     drive(take(&in, 1) & 1 ? ALL : VERSION_1);
-    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++)
+    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++) {
         step(&in);
+    }
     reg_write(&region, VIRTIO_MMIO_STATUS, 0);
     assert_true(virtio_mmio_is_reset(&rng.device));
     assert_works_after_reset();

@@ -19,9 +19,11 @@ static struct virtio_vsock_hdr header_of(struct input *in, uint32_t bytes)
     header.dst_cid = how & 16 ? PEER : OWN + (how >> 5);
     header.src_port = (uint32_t)take(in, 1) % 200;
     header.flags = (uint32_t)take(in, 1);
-    if (how == 0xff)
-        for (unsigned i = 0; i < sizeof(header); i++)
+    if (how == 0xff) {
+        for (unsigned i = 0; i < sizeof(header); i++) {
             ((uint8_t *)&header)[i] = (uint8_t)take(in, 1);
+        }
+    }
     return header;
 }
 
@@ -32,8 +34,9 @@ static void frame(struct input *in)
     bytes = bytes & 1 ? 0 : bytes;
     struct virtio_vsock_hdr header = header_of(in, bytes);
     submit(n, &header, BUF(take(in, 1) % 16) + n, bytes);
-    if (take(in, 1) == 0xff)
+    if (take(in, 1) == 0xff) {
         ring_desc(&rings[TX], 2 * n + take(in, 1) % 2)->len = (uint32_t)take(in, 4);
+    }
 }
 
 /* Two descriptors for each buffer, so that headers come in pieces. */
@@ -83,8 +86,9 @@ static void deliver(struct input *in)
 static void done(struct input *in)
 {
     unsigned how = (unsigned)take(in, 1), i = how / 2;
-    if (num_sents == 0)
+    if (num_sents == 0) {
         return;
+    }
     if (how & 1) { /* its receiver is given up */
         switch_put_done(sents[i % num_sents].id, PORT_NOT_THERE);
         switch_forget(i % num_sents);
@@ -98,20 +102,22 @@ static void lie(struct input *in)
 {
     unsigned how = take(in, 1) % 4;
     uint32_t value = (uint32_t)take(in, 4);
-    if (!switch_is_open())
+    if (!switch_is_open()) {
         return;
+    }
     lied = true;
     switch_is_slow = true; /* it can't go on as if nothing were */
-    if (how == 0)
+    if (how == 0) {
         switch_put_done((uint16_t)(value % 800), value >> 30);
-    else if (how == 1)
+    } else if (how == 1) {
         switch_put_received((uint16_t)(value % 300), value >> 16, value >> 15 & 1);
-    else if (how == 2)
+    } else if (how == 2) {
         port.control.broken = value;
-    else
+    } else {
         memcpy((uint8_t *)&port + offsetof(struct port, send) +
                    (value >> 8) % (sizeof(port) - sizeof(port.control) - 4),
                &value, 4);
+    }
 }
 
 static void step(struct input *in)
@@ -127,8 +133,9 @@ static void step(struct input *in)
         memory(in);
         break;
     case 3:
-        if (take(in, 1) > 0xe0)
+        if (take(in, 1) > 0xe0) {
             lie(in);
+        }
         break;
     case 4:
         reg(in);
@@ -137,8 +144,9 @@ static void step(struct input *in)
         reg_write(&region, VIRTIO_MMIO_STATUS, (uint32_t)take(in, 1));
         break;
     case 6:
-        if (!lied)
+        if (!lied) {
             switch_route(take(in, 1) % 2);
+        }
         break;
     case 7:
         switch_is_slow = lied || take(in, 1) % 2;
@@ -152,8 +160,9 @@ static void step(struct input *in)
         deliver(in);
         break;
     case 12:
-        if (!lied)
+        if (!lied) {
             switch_serve();
+        }
         switch_signal();
         break;
     case 13:
@@ -179,8 +188,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     lied = false;
     setup(NULL);
     drive(VERSION_1 | F_INDIRECT | (how & 1 ? EVENT_IDX : 0) | (how & 2 ? F_SEQPACKET : 0));
-    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++)
+    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++) {
         step(&in);
+    }
     switch_is_slow = true;
     virtio_vsock_notified(&vsock);
     reg_write(&region, VIRTIO_MMIO_STATUS, 0);

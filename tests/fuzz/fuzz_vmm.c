@@ -29,8 +29,9 @@ static void *at(gpa_t gpa)
 /* An access as the core would report it, by x1; returns what is in x1 then. */
 static uint64_t access(gpa_t gpa, unsigned bytes, bool write, uint64_t value)
 {
-    if (!rig_vcpus[vcpu].runs)
+    if (!rig_vcpus[vcpu].runs) {
         return 0;
+    }
     rig_vcpus[vcpu].regs.x[1] = value;
     microkit_mr_set(seL4_VMFault_Addr, gpa);
     microkit_mr_set(seL4_VMFault_FSR, 0x93000007u | (unsigned)__builtin_ctz(bytes) << 22 |
@@ -74,8 +75,9 @@ static void drive(unsigned device)
             (uint32_t)access(device_gpa(device) + VIRTIO_MMIO_DEVICE_FEATURES, 4, false, 0));
     }
     reg(device, VIRTIO_MMIO_STATUS, 11);
-    for (unsigned queue = 0; queue < 3; queue++)
+    for (unsigned queue = 0; queue < 3; queue++) {
         place(device, queue);
+    }
     reg(device, VIRTIO_MMIO_STATUS, 15);
 }
 
@@ -89,7 +91,7 @@ static void offer(struct input *in)
     bool receives = device == 4 || (device != 1 && queue == 0);
     gpa_t data = DATA + 0x1000 * (gpa_t)(take(in, 1) % 24);
     uint32_t header[11] = { how % 16, 0, (uint32_t)take(in, 1), 0 };
-    if (device == 3)
+    if (device == 3) {
         memcpy(header,
                &(struct virtio_vsock_hdr){ .src_cid = 3,
                                            .dst_cid = how / 16,
@@ -97,6 +99,7 @@ static void offer(struct input *in)
                                            .type = 1,
                                            .op = how % 8 },
                sizeof(header));
+    }
     memcpy(at(data), header, sizeof(header));
     uint16_t write = receives ? VRING_DESC_F_WRITE : 0, next = VRING_DESC_F_NEXT;
     uint16_t in_data = device == 1 && how % 2 == 0 ? VRING_DESC_F_WRITE : write;
@@ -112,8 +115,9 @@ static void offer(struct input *in)
         (struct vring_desc){ data + 0x100, 1, device == 1 ? VRING_DESC_F_WRITE : write, 0 };
     avail->ring[avail->idx % QUEUE_SIZE] = (uint16_t)head;
     avail->idx++;
-    if (!(how & 0x20))
+    if (!(how & 0x20)) {
         reg(device, VIRTIO_MMIO_QUEUE_NOTIFY, queue);
+    }
 }
 
 static void any_access(struct input *in)
@@ -131,8 +135,9 @@ static void firmware_call(struct input *in)
 {
     uint8_t how = (uint8_t)take(in, 1);
     uint64_t *x = rig_vcpus[vcpu].regs.x;
-    if (!rig_vcpus[vcpu].runs)
+    if (!rig_vcpus[vcpu].runs) {
         return;
+    }
     x[0] = 0x84000000u | (how & 0x10 ? 0x40000000 : 0) | how % 11;
     x[1] = how / 32 % 4;
     x[2] = RAM_GPA + take(in, 1) * 4;
@@ -142,13 +147,16 @@ static void firmware_call(struct input *in)
 
 static void any_fault(struct input *in)
 {
-    if (!rig_vcpus[vcpu].runs)
+    if (!rig_vcpus[vcpu].runs) {
         return;
+    }
     seL4_Word label = take(in, 1);
-    if (label == seL4_Fault_VGICMaintenance || label == seL4_Fault_VPPIEvent)
+    if (label == seL4_Fault_VGICMaintenance || label == seL4_Fault_VPPIEvent) {
         return; /* the kernel's, and true */
-    for (seL4_Uint8 i = 0; i < 4; i++)
+    }
+    for (seL4_Uint8 i = 0; i < 4; i++) {
         microkit_mr_set(i, take(in, i % 2 ? 4 : 8));
+    }
     rig_fault(vcpu, label);
 }
 
@@ -157,8 +165,9 @@ static void interrupt(uint8_t how)
 {
     struct rig_vcpu *v = &rig_vcpus[vcpu];
     unsigned index = how % VGIC_LIST_REGISTERS;
-    if (!v->runs)
+    if (!v->runs) {
         return;
+    }
     if (how & 0x80 && v->lr[index]) {
         v->lr[index] = false;
         microkit_mr_set(seL4_VGICMaintenance_IDX, index);
@@ -179,8 +188,9 @@ static void outside(struct input *in)
     switch (how % 8) {
     case SERIAL_RX:
         (void)serial_queue_enqueue(&rx, text, how / 8);
-        if (how & 0x80)
+        if (how & 0x80) {
             guest_ask_start(&rx);
+        }
         break;
     case SERIAL_TX:
         (void)serial_queue_dequeue(&tx, text, how / 4);
@@ -193,8 +203,9 @@ static void outside(struct input *in)
         rig_switch_works(how % 8 - NET, how / 8 * 4u);
         break;
     case PASSED:
-        if (pd_acked[PASSED] == 0)
+        if (pd_acked[PASSED] == 0) {
             return;
+        }
         pd_acked[PASSED] = 0;
         break;
     default:
@@ -207,8 +218,9 @@ static void outside(struct input *in)
 static void new_life(void)
 {
     memset(&vm, 0, sizeof(vm));
-    for (unsigned v = 0; v < VCPUS; v++)
+    for (unsigned v = 0; v < VCPUS; v++) {
         rig_vcpus[v].timer_masked = false;
+    }
     restart_lives++;
     init();
 }
@@ -246,8 +258,9 @@ static void step(struct input *in)
         outside(in);
         break;
     case 11:
-        if (what == 0xfb)
+        if (what == 0xfb) {
             new_life();
+        }
         break;
     default:
         offer(in);
@@ -274,10 +287,12 @@ static void settle(void)
 
 static void expect_reboot(void)
 {
-    for (vcpu = 0; vcpu < VCPUS && !rig_vcpus[vcpu].runs;)
+    for (vcpu = 0; vcpu < VCPUS && !rig_vcpus[vcpu].runs;) {
         vcpu++;
-    if (vm.state != VM_RUNNING || vcpu == VCPUS)
+    }
+    if (vm.state != VM_RUNNING || vcpu == VCPUS) {
         return;
+    }
     rig_vcpus[vcpu].regs.x[0] = 0x84000009;
     microkit_mr_set(seL4_VCPUFault_HSR, 0x17ul << 26 | 1u << 25);
     rig_fault(vcpu, seL4_Fault_VCPUFault);
@@ -309,8 +324,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = { data, size };
     rig_start();
-    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++)
+    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++) {
         step(&in);
+    }
     settle();
     expect_start();
     expect_reboot();

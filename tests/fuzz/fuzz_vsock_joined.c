@@ -66,11 +66,12 @@ static const struct switch_ops ops = { switch_notifies, report, set_timeout };
 
 static void settle(void)
 {
-    for (unsigned i = 0; i < 4 * GUESTS; i++)
+    for (unsigned i = 0; i < 4 * GUESTS; i++) {
         if (sides[i % GUESTS].signalled) {
             sides[i % GUESTS].signalled = false;
             virtio_vsock_notified(&sides[i % GUESTS].vsock);
         }
+    }
 }
 
 static void offer(struct side *side, unsigned q, unsigned head)
@@ -97,10 +98,12 @@ static void stream(unsigned from, uint32_t bytes)
                                        .len = bytes,
                                        .type = VIRTIO_VSOCK_TYPE_STREAM,
                                        .op = VIRTIO_VSOCK_OP_RW };
-    if ((uint16_t)(side->offered - ring_used(&side->rings[TX])->idx) >= BUFFERS / 2)
+    if ((uint16_t)(side->offered - ring_used(&side->rings[TX])->idx) >= BUFFERS / 2) {
         return; /* as a driver that waits for room */
-    for (uint32_t i = 0; i < bytes; i++)
+    }
+    for (uint32_t i = 0; i < bytes; i++) {
         *(uint8_t *)guest_at(&side->guest, SENDS(n) + i) = byte_of(from, side->sent++);
+    }
     memcpy(guest_at(&side->guest, HEADER(n)), &header, sizeof(header));
     ring_set(&side->rings[TX], 2 * n, HEADER(n), sizeof(header), NEXT, 2 * n + 1);
     ring_set(&side->rings[TX], 2 * n + 1, SENDS(n), bytes, 0, 0);
@@ -114,12 +117,14 @@ static void check(unsigned to, const uint8_t *at, uint32_t bytes)
     memcpy(&header, at, sizeof(header));
     assert_int_equal(bytes, sizeof(header) + header.len);
     assert_int_equal(header.dst_cid, CID(to));
-    if (header.src_cid == CID(0))
+    if (header.src_cid == CID(0)) {
         return;
+    }
     assert_int_equal(header.src_cid, CID(GUESTS - to));
     assert_int_equal(header.op, VIRTIO_VSOCK_OP_RW);
-    for (uint32_t i = 0; i < header.len; i++)
+    for (uint32_t i = 0; i < header.len; i++) {
         assert_int_equal(at[sizeof(header) + i], byte_of(GUESTS - to, sides[to].received++));
+    }
 }
 
 /* Takes all that has come, and gives every buffer back. */
@@ -210,12 +215,14 @@ static void step(struct input *in)
     if (what >= 0xe0) {
         reads(1);
         reads(2);
-        if (tick_wanted && what & 1)
+        if (tick_wanted && what & 1) {
             switch_core_timeout(&core);
-    } else if (what >= 0xa0)
+        }
+    } else if (what >= 0xa0) {
         stream(1 + what % 2, 1 + (uint32_t)take(in, 1) * 7);
-    else
+    } else {
         hostile(in, what);
+    }
     settle();
 }
 
@@ -246,8 +253,9 @@ static void begin(void)
                                      .num_ports = GUESTS,
                                      .held_vaddr = (uintptr_t)held,
                                      .timer_channel = 60 };
-    for (unsigned i = 0; i < GUESTS; i++)
+    for (unsigned i = 0; i < GUESTS; i++) {
         join(i);
+    }
     switch_core_init(&core, &config, &ops);
     switch_core_run(&core);
     for (unsigned i = 0; i < GUESTS; i++) {
@@ -266,8 +274,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     begin();
     reads(1);
     reads(2);
-    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++)
+    for (unsigned i = 0; i < MAX_STEPS && in.left > 0; i++) {
         step(&in);
+    }
     for (unsigned i = 0;
          i < ROUNDS && sides[2].received + sides[1].received < sides[1].sent + sides[2].sent; i++) {
         reads(1 + i % 2);
@@ -278,7 +287,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert_int_equal(sides[i].vsock.device.guest_errors, 0);
         guest_assert_untouched(&sides[i].guest);
     }
-    for (unsigned i = 0; i < GUESTS; i++)
+    for (unsigned i = 0; i < GUESTS; i++) {
         guest_destroy(&sides[i].guest);
+    }
     return 0;
 }

@@ -17,7 +17,8 @@ struct input {
 static inline uint64_t take(struct input *in, unsigned bytes)
 {
     uint64_t value = 0;
-    for (unsigned i = 0; i < bytes && in->left > 0; i++, in->left--)
+    for (unsigned i = 0; i < bytes && in->left > 0; i++, in->left--) {
         value = value << 8 | *in->at++;
+    }
     return value;
 }

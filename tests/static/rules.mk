@@ -4,6 +4,7 @@
 # what has changed.
 CHECK_DIR := $(BUILD_DIR)/check
 CHECKED_SOURCES := $(shell git ls-files 'sdk/*.c' 'lib/*.c' 'vmm/*.c' 'io/*.c' 'services/*.c' 'compose/*.c' 2>/dev/null)
+LINTED_SOURCES := $(CHECKED_SOURCES) $(shell git ls-files 'guest/programs/*.c' 'tests/unit/*.c' 'tests/fuzz/*.c' 'tests/hostile/*.c' 2>/dev/null)
 # tests/proof is for Frama-C, and includes its headers.
 CHECKED_HEADERS := $(filter-out tests/proof/%,$(shell git ls-files '*.h' 2>/dev/null))
 
@@ -14,7 +15,7 @@ CHECK_FLAGS = $(filter-out -MMD -MP -g,$(if $(filter $(CHECK_HOST),$<),$(HOST_CF
 # Headers that it depends on, beside its stamp.
 check_deps = clang $(CHECK_FLAGS) -MM -MP -MT $@ -MF $@.d $<
 
-# ---- clang-tidy: .clang-tidy has the checks ------------------------------------------------------
+# ---- clang-tidy: the next .clang-tidy above a file has its checks --------------------------------
 $(CHECK_DIR)/%.tidy: %.c .clang-tidy tests/static/rules.mk | $(BUILD_DIR)/uapi/.linked need-check
 	@mkdir -p $(@D)
 	$(call say,tidy,$<)
@@ -76,4 +77,4 @@ check-text: checkout | need-python
 check-includes: checkout | need-python
 	@/usr/bin/python3 tests/static/includes.py
 check-headers: checkout $(call files_listed,check-headers,$(CHECKED_HEADERS:%=$(CHECK_DIR)/%.alone))
-lint: checkout $(call files_listed,lint,$(CHECKED_SOURCES:%.c=$(CHECK_DIR)/%.tidy)) ## check the sources with clang-tidy
+lint: checkout $(call files_listed,lint,$(LINTED_SOURCES:%.c=$(CHECK_DIR)/%.tidy)) ## check the sources with clang-tidy

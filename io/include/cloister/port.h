@@ -147,8 +147,9 @@ static inline bool port_publish(struct port_end *end)
     __atomic_store_n(&end->ring->tail, end->index, __ATOMIC_RELEASE);
     /* The store of the tail comes before the look at the wish; port_wait() is the other half. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&end->ring->wants_signal, __ATOMIC_RELAXED) == 0)
+    if (__atomic_load_n(&end->ring->wants_signal, __ATOMIC_RELAXED) == 0) {
         return false;
+    }
     __atomic_store_n(&end->ring->wants_signal, 0, __ATOMIC_RELAXED);
     return true;
 }
@@ -202,8 +203,9 @@ static inline bool port_gave_room(struct port_end *end)
      */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (__atomic_load_n(&end->ring->wants_room, __ATOMIC_RELAXED) == 0 ||
-        port_fill(end) > PORT_ENTRIES - PORT_CHAIN_ENTRIES)
+        port_fill(end) > PORT_ENTRIES - PORT_CHAIN_ENTRIES) {
         return false;
+    }
     __atomic_store_n(&end->ring->wants_room, 0, __ATOMIC_RELAXED);
     return true;
 }

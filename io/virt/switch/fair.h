@@ -31,8 +31,9 @@ static inline void fair_see(struct fair *fair, uint32_t free)
     fair->depth = fair->depth < most ? fair->depth : most;
     fair->depth = fair->depth > free ? fair->depth : free;
     fair->left = free;
-    while (fair->tail - fair->head > fair->depth - free)
+    while (fair->tail - fair->head > fair->depth - free) {
         fair->used[fair->owners[fair->head++ % FAIR_ENTRIES]]--;
+    }
 }
 
 /* Whether `sender` may fill `need` of `free`. */
@@ -46,6 +47,7 @@ static inline void fair_fill(struct fair *fair, uint32_t sender, uint32_t count)
 {
     fair->used[sender] = (uint16_t)(fair->used[sender] + count);
     fair->left -= count;
-    while (count-- > 0)
+    while (count-- > 0) {
         fair->owners[fair->tail++ % FAIR_ENTRIES] = (uint8_t)sender;
+    }
 }

@@ -4,8 +4,9 @@
 static uint32_t find_own(const struct mac_table *table, uint64_t mac)
 {
     uint32_t port = 0;
-    while (port < MAC_PORTS && table->own[port] != mac)
+    while (port < MAC_PORTS && table->own[port] != mac) {
         port++;
+    }
     return port;
 }
 
@@ -13,21 +14,26 @@ static uint32_t find_own(const struct mac_table *table, uint64_t mac)
 static uint32_t find_learnt(const struct mac_table *table, uint32_t port, uint64_t mac)
 {
     uint32_t i = 0;
-    while (i < table->num_learnt[port] && table->learnt[port][i].mac != mac)
+    while (i < table->num_learnt[port] && table->learnt[port][i].mac != mac) {
         i++;
+    }
     return i < table->num_learnt[port] ? i : MAC_LEARNT;
 }
 
 uint32_t mac_find(const struct mac_table *table, uint64_t mac)
 {
     uint32_t port = find_own(table, mac);
-    if (mac == 0) /* is nobody's: it marks a port without one */
+    if (mac == 0) { /* is nobody's: it marks a port without one */
         return MAC_UNKNOWN;
-    if (port < MAC_PORTS)
+    }
+    if (port < MAC_PORTS) {
         return port;
-    for (port = 0; port < MAC_PORTS; port++)
-        if (find_learnt(table, port, mac) < MAC_LEARNT)
+    }
+    for (port = 0; port < MAC_PORTS; port++) {
+        if (find_learnt(table, port, mac) < MAC_LEARNT) {
             return port;
+        }
+    }
     return MAC_UNKNOWN;
 }
 
@@ -40,12 +46,15 @@ static void remove_at(struct mac_table *table, uint32_t port, uint32_t i)
 static uint32_t place_for_one(struct mac_table *table, uint32_t port)
 {
     uint32_t oldest = 0;
-    if (table->num_learnt[port] < MAC_LEARNT)
+    if (table->num_learnt[port] < MAC_LEARNT) {
         return table->num_learnt[port]++;
-    for (uint32_t i = 1; i < MAC_LEARNT; i++)
+    }
+    for (uint32_t i = 1; i < MAC_LEARNT; i++) {
         if (table->now - table->learnt[port][i].seen >
-            table->now - table->learnt[port][oldest].seen)
+            table->now - table->learnt[port][oldest].seen) {
             oldest = i;
+        }
+    }
     return oldest;
 }
 
@@ -54,8 +63,9 @@ static void learn(struct mac_table *table, uint32_t port, uint64_t mac)
     uint32_t i = find_learnt(table, port, mac);
     if (i == MAC_LEARNT) {
         uint32_t before = mac_find(table, mac);
-        if (before != MAC_UNKNOWN) /* it has moved */
+        if (before != MAC_UNKNOWN) { /* it has moved */
             remove_at(table, before, find_learnt(table, before, mac));
+        }
         i = place_for_one(table, port);
         table->learnt[port][i].mac = mac;
     }
@@ -65,10 +75,12 @@ static void learn(struct mac_table *table, uint32_t port, uint64_t mac)
 bool mac_source(struct mac_table *table, uint32_t port, uint64_t mac)
 {
     uint32_t owner = find_own(table, mac);
-    if (mac_is_group(mac) || mac == 0)
+    if (mac_is_group(mac) || mac == 0) {
         return false;
-    if (owner < MAC_PORTS || !table->learns[port])
+    }
+    if (owner < MAC_PORTS || !table->learns[port]) {
         return owner == port;
+    }
     learn(table, port, mac);
     return true;
 }
@@ -81,8 +93,11 @@ void mac_forget(struct mac_table *table, uint32_t port)
 void mac_tick(struct mac_table *table)
 {
     table->now++;
-    for (uint32_t port = 0; port < MAC_PORTS; port++)
-        for (uint32_t i = table->num_learnt[port]; i-- > 0;)
-            if (table->now - table->learnt[port][i].seen > MAC_MAX_AGE)
+    for (uint32_t port = 0; port < MAC_PORTS; port++) {
+        for (uint32_t i = table->num_learnt[port]; i-- > 0;) {
+            if (table->now - table->learnt[port][i].seen > MAC_MAX_AGE) {
                 remove_at(table, port, i);
+            }
+        }
+    }
 }

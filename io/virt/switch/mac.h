@@ -30,8 +30,9 @@ struct mac_table {
 static inline uint64_t mac_read(const uint8_t *bytes)
 {
     uint64_t mac = 0;
-    for (uint32_t i = 0; i < 6; i++)
+    for (uint32_t i = 0; i < 6; i++) {
         mac |= (uint64_t)bytes[i] << 8 * i;
+    }
     return mac;
 }
 

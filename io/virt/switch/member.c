@@ -43,12 +43,14 @@ static void start(struct member *m)
 bool member_settle(struct member *m)
 {
     uint32_t wanted = __atomic_load_n(&m->port->control.wanted, __ATOMIC_ACQUIRE);
-    if (wanted == m->answered)
+    if (wanted == m->answered) {
         return false;
+    }
     m->answered = wanted;
     m->open = port_is_open(wanted);
-    if (m->open)
+    if (m->open) {
         start(m);
+    }
     /* Release: all that was done to the port's memory lies before it. */
     __atomic_store_n(&m->port->control.answered, wanted, __ATOMIC_RELEASE);
     m->notify = true;
@@ -77,11 +79,13 @@ static bool read_chain(const struct member *m, const struct port_end *end, uint3
     chain->entries = 0;
     chain->bytes = 0;
     do {
-        if (ahead + chain->entries >= fill || chain->entries == PORT_CHAIN_ENTRIES)
+        if (ahead + chain->entries >= fill || chain->entries == PORT_CHAIN_ENTRIES) {
             return false;
+        }
         port_peek(end, ahead + chain->entries, &entry);
-        if (entry.offset > memory->size_bytes || entry.length > memory->size_bytes - entry.offset)
+        if (entry.offset > memory->size_bytes || entry.length > memory->size_bytes - entry.offset) {
             return false;
+        }
         if (chain->entries == 0) {
             chain->id = entry.id;
             chain->flags = entry.flags;
@@ -103,10 +107,12 @@ static bool takes_done(struct member *m)
 bool member_peek(struct member *m, struct chain *chain, struct piece *pieces)
 {
     uint32_t fill = m->open ? port_fill(&m->send) : 0;
-    if (fill > PORT_ENTRIES)
+    if (fill > PORT_ENTRIES) {
         return broken(m, "the ring of what is sent makes no sense");
-    if (fill == 0 || !takes_done(m))
+    }
+    if (fill == 0 || !takes_done(m)) {
         return false;
+    }
     return read_chain(m, &m->send, 0, fill, chain, pieces) ||
            broken(m, "a chain that is sent makes no sense");
 }
@@ -153,8 +159,9 @@ static bool gather(struct member *m, uint32_t fill, uint64_t need, struct placem
     to->entries = 0;
     while (to->entries < fill && to->num_chains < most) {
         uint64_t has = add_chain(m, fill, need, to);
-        if (has >= need || has == 0 || m->in_parts)
+        if (has >= need || has == 0 || m->in_parts) {
             return has != 0;
+        }
         need -= has;
     }
     return false;
@@ -163,19 +170,22 @@ static bool gather(struct member *m, uint32_t fill, uint64_t need, struct placem
 bool member_place(struct member *m, uint32_t bytes, struct placement *to, struct cursor *at)
 {
     uint32_t fill = m->open ? port_fill(&m->recv) : 0;
-    if (fill > PORT_ENTRIES)
+    if (fill > PORT_ENTRIES) {
         return broken(m, "more to receive in than the ring holds");
+    }
     fair_see(&m->fair, fill);
     m->starved |= fill == 0;
-    if (fill == 0 || (fill == m->short_fill && bytes >= m->short_bytes))
+    if (fill == 0 || (fill == m->short_fill && bytes >= m->short_bytes)) {
         return false;
+    }
     if (!gather(m, fill, (uint64_t)m->header_bytes + bytes, to)) {
         m->short_fill = fill;
         m->short_bytes = bytes;
         return false;
     }
-    if (port_room(&m->recv_done) < to->num_chains)
+    if (port_room(&m->recv_done) < to->num_chains) {
         return broken(m, "it does not take what has arrived");
+    }
     to->room = fill;
     *at = (struct cursor){ to->pieces, 0 };
     cursor_skip(at, m->header_bytes);
@@ -192,8 +202,9 @@ void member_arrive(struct member *m, const struct placement *to, const void *hea
             .id = to->chains[i].id,
             .flags = i + 1 < to->num_chains ? PORT_MORE : 0,
         };
-        if (i == 0)
+        if (i == 0) {
             memcpy(entry.header, header, m->header_bytes);
+        }
         port_put(&m->recv_done, &entry);
     }
     m->received = true;
@@ -204,8 +215,9 @@ void member_arrive(struct member *m, const struct placement *to, const void *hea
 bool member_wait(struct member *m)
 {
     bool more = m->open && port_wait(&m->send);
-    if (m->open && m->starved && m->in_parts)
+    if (m->open && m->starved && m->in_parts) {
         more |= port_wait(&m->recv);
+    }
     m->starved = false;
     return more;
 }
@@ -213,12 +225,15 @@ bool member_wait(struct member *m)
 bool member_publish(struct member *m)
 {
     bool notify = m->notify;
-    if (m->open && m->taken)
+    if (m->open && m->taken) {
         notify |= port_gave_room(&m->send);
-    if (m->open && m->sent)
+    }
+    if (m->open && m->sent) {
         notify |= port_publish(&m->send_done);
-    if (m->open && m->received)
+    }
+    if (m->open && m->received) {
         notify |= port_publish(&m->recv_done);
+    }
     m->taken = m->sent = m->received = m->notify = false;
     return notify;
 }

@@ -60,8 +60,9 @@ static bool is_tag(uint32_t type)
 static uint32_t behind_tags(const uint8_t *head, uint32_t head_bytes)
 {
     uint32_t end = ETHERNET_HEADER_BYTES;
-    while (end < ETHERNET_LINK_BYTES && end <= head_bytes && is_tag(get16(head + end - 2)))
+    while (end < ETHERNET_LINK_BYTES && end <= head_bytes && is_tag(get16(head + end - 2))) {
         end += ETHERNET_TAG_BYTES;
+    }
     return end;
 }
 
@@ -71,12 +72,14 @@ static bool find_tcp(const uint8_t *head, uint32_t head_bytes, bool ipv6, struct
     tcp->ipv6 = ipv6;
     tcp->ip = behind_tags(head, head_bytes);
     if (tcp->ip + (ipv6 ? IPV6_BYTES : IPV4_BYTES) + TCP_BYTES > head_bytes ||
-        get16(head + tcp->ip - 2) != (ipv6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4))
+        get16(head + tcp->ip - 2) != (ipv6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4)) {
         return false;
+    }
     uint32_t ip_bytes = ipv6 ? behind_ipv6(head + tcp->ip) : behind_ipv4(head + tcp->ip);
     tcp->tcp = tcp->ip + ip_bytes;
-    if (ip_bytes == 0 || tcp->tcp + TCP_BYTES > head_bytes)
+    if (ip_bytes == 0 || tcp->tcp + TCP_BYTES > head_bytes) {
         return false;
+    }
     uint32_t tcp_bytes = (head[tcp->tcp + 12] >> 4) * 4u;
     tcp->end = tcp->tcp + tcp_bytes;
     return tcp_bytes >= TCP_BYTES && tcp->end <= head_bytes;
@@ -97,8 +100,9 @@ bool offload_check(const struct virtio_net_hdr_v1 *header, const uint8_t *head, 
 {
     uint32_t field = (uint32_t)header->csum_start + header->csum_offset;
     if ((header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) &&
-        (header->csum_start < ETHERNET_HEADER_BYTES || field + 2 > head_bytes))
+        (header->csum_start < ETHERNET_HEADER_BYTES || field + 2 > head_bytes)) {
         return false;
+    }
     return header->gso_type == VIRTIO_NET_HDR_GSO_NONE ||
            gso_ok(header, head, head_bytes, bytes, tcp);
 }
@@ -108,8 +112,9 @@ bool offload_check(const struct virtio_net_hdr_v1 *header, const uint8_t *head, 
 static void sum_into(uint8_t *field, const struct sum *sum, bool invert)
 {
     uint16_t value = sum_fold(sum);
-    if (invert)
+    if (invert) {
         value = value == UINT16_MAX ? value : (uint16_t)~value; /* never 0: UDP's "no checksum" */
+    }
     memcpy(field, &value, sizeof(value));
 }
 
@@ -140,15 +145,18 @@ void offload_cut(struct part *part, const struct tcp_segment *tcp, uint32_t offs
     uint8_t *flags = part->head + tcp->tcp + 13;
     uint32_t ip_payload = tcp->end - tcp->tcp + length;
     uint32_t index = offset / part->header.gso_size;
-    if (tcp->ipv6)
+    if (tcp->ipv6) {
         put16(ip + 4, ip_payload);
-    else
+    } else {
         cut_ipv4(ip, tcp->tcp - tcp->ip, tcp->tcp - tcp->ip + ip_payload, index);
+    }
     add32(part->head + tcp->tcp + 4, offset);
-    if (offset > 0)
+    if (offset > 0) {
         *flags &= (uint8_t)~TCP_CWR;
-    if (!is_last)
+    }
+    if (!is_last) {
         *flags &= (uint8_t) ~(TCP_FIN | TCP_PSH);
+    }
     put_pseudo_sum(part->head, tcp, ip_payload);
     part->head_bytes = tcp->end;
     part->rest_bytes = length;

@@ -27,15 +27,17 @@ void sum_add(struct sum *sum, const void *bytes, uint32_t count)
     uint64_t words = 0;
     uint32_t edges = 0;
     sum->odd ^= count % 2;
-    for (; count > 0 && (uintptr_t)at % sizeof(word_t) != 0; count--)
+    for (; count > 0 && (uintptr_t)at % sizeof(word_t) != 0; count--) {
         edges += byte_at(at++);
+    }
     for (; count >= sizeof(word_t); count -= sizeof(word_t), at += sizeof(word_t)) {
         uint64_t word = *(const word_t *)at;
         words += word;
         words += words < word; /* the carry comes in again at the bottom */
     }
-    for (; count > 0; count--)
+    for (; count > 0; count--) {
         edges += byte_at(at++);
+    }
     uint16_t value = fold((uint64_t)fold(words) + edges);
     sum->value += swapped ? __builtin_bswap16(value) : value;
 }
@@ -71,8 +73,9 @@ void pieces_copy(struct cursor *to, struct cursor *from, uint32_t count, struct 
         uint32_t part = stretch(from, stretch(to, count));
         uint8_t *at = to->piece->at + to->offset;
         memmove(at, from->piece->at + from->offset, part);
-        if (sum != NULL)
+        if (sum != NULL) {
             sum_add(sum, at, part);
+        }
         to->offset += part;
         from->offset += part;
         count -= part;

@@ -24,17 +24,20 @@ void switch_core_init(struct switch_core *core, const struct switch_config *conf
     core->ops = ops;
     core->counters = core->own_counters;
     core->num_members = config->num_ports < SWITCH_PORTS ? config->num_ports : SWITCH_PORTS;
-    for (uint32_t i = 0; i < core->num_members; i++)
+    for (uint32_t i = 0; i < core->num_members; i++) {
         member_init(&core->members[i], &config->ports[i], config->kind);
+    }
     kinds[config->kind].init(core);
     switch_core_timeout(core);
 }
 
 static void settle(struct switch_core *core)
 {
-    for (uint32_t i = 0; i < core->num_members; i++)
-        if (member_settle(&core->members[i]))
+    for (uint32_t i = 0; i < core->num_members; i++) {
+        if (member_settle(&core->members[i])) {
             kinds[core->config->kind].forget(core, i);
+        }
+    }
 }
 
 /* The turn of a port or of the uplink; false if it sends nothing. */
@@ -48,8 +51,9 @@ static bool serve(struct switch_core *core, uint32_t end)
         *credit -= (int32_t)cost;
         any = true;
     }
-    if (cost == 0)
+    if (cost == 0) {
         *credit = 0; /* who has nothing to send saves nothing up */
+    }
     return any;
 }
 
@@ -68,8 +72,9 @@ static bool serve_all(struct switch_core *core)
 static bool wait_all(struct switch_core *core)
 {
     bool more = uplink_wait(&core->uplink);
-    for (uint32_t i = 0; i < core->num_members; i++)
+    for (uint32_t i = 0; i < core->num_members; i++) {
         more |= member_wait(&core->members[i]);
+    }
     return more;
 }
 
@@ -89,10 +94,12 @@ static void tell_why(struct switch_core *core, struct member *m)
 static void notify_outside(struct switch_core *core)
 {
     struct uplink *uplink = &core->uplink;
-    if (uplink->sent && net_must_signal(&uplink->tx))
+    if (uplink->sent && net_must_signal(&uplink->tx)) {
         core->ops->notify(uplink->record->tx.channel);
-    if (uplink->returned && net_must_signal(&uplink->rx_free))
+    }
+    if (uplink->returned && net_must_signal(&uplink->rx_free)) {
         core->ops->notify(uplink->record->rx.channel);
+    }
     uplink->sent = uplink->returned = false;
 }
 
@@ -100,8 +107,9 @@ static void tell_all(struct switch_core *core)
 {
     for (uint32_t i = 0; i < core->num_members; i++) {
         tell_why(core, &core->members[i]);
-        if (member_publish(&core->members[i]))
+        if (member_publish(&core->members[i])) {
             core->ops->notify(core->config->ports[i].channel);
+        }
     }
     notify_outside(core);
 }
@@ -125,8 +133,9 @@ void switch_core_timeout(struct switch_core *core)
 
 void switch_core_tick_in(struct switch_core *core, uint64_t ns)
 {
-    if (core->ticking || core->config->timer_channel == SWITCH_NO_CHANNEL)
+    if (core->ticking || core->config->timer_channel == SWITCH_NO_CHANNEL) {
         return;
+    }
     core->ticking = true;
     core->ops->set_timeout(ns);
 }

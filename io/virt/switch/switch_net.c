@@ -16,8 +16,9 @@ static uint32_t allow_of(const struct switch_core *core, uint32_t end)
 {
     const struct switch_config *config = core->config;
     uint32_t ends = (1u << core->num_members) - 1;
-    if (core->uplink.record != NULL)
+    if (core->uplink.record != NULL) {
         ends |= 1u << SWITCH_UPLINK;
+    }
     return (end == SWITCH_UPLINK ? config->uplink.allow : config->ports[end].allow) & ends &
            ~(1u << end);
 }
@@ -36,15 +37,17 @@ static uint32_t features_of(const struct switch_core *core, uint32_t end)
 static bool is_contended(const struct switch_core *core, uint32_t to)
 {
     uint32_t senders = core->uplink.record != NULL && (allow_of(core, SWITCH_UPLINK) & 1u << to);
-    for (uint32_t i = 0; i < core->num_members; i++)
+    for (uint32_t i = 0; i < core->num_members; i++) {
         senders += (allow_of(core, i) & 1u << to) != 0;
+    }
     return senders > 1;
 }
 
 void net_init(struct switch_core *core)
 {
-    if (core->config->has_uplink)
+    if (core->config->has_uplink) {
         uplink_init(&core->uplink, &core->config->uplink);
+    }
     core->macs.learns[SWITCH_UPLINK] = true;
     core->uplink.contended = is_contended(core, SWITCH_UPLINK);
     for (uint32_t i = 0; i < core->num_members; i++) {
@@ -69,10 +72,12 @@ static bool place_outside(struct switch_core *core, uint32_t from, uint32_t byte
     struct uplink *uplink = &core->uplink;
     uint32_t room = uplink_room(uplink);
     fair_see(&uplink->fair, room);
-    if (room > 0 && uplink->contended && !fair_may(&uplink->fair, from, room, 1))
+    if (room > 0 && uplink->contended && !fair_may(&uplink->fair, from, room, 1)) {
         return drop(core, SWITCH_UPLINK, DROP_SHARE);
-    if (room == 0 || !uplink_place(uplink, bytes, at))
+    }
+    if (room == 0 || !uplink_place(uplink, bytes, at)) {
         return drop(core, SWITCH_UPLINK, DROP_ROOM);
+    }
     fair_fill(&uplink->fair, from, 1);
     return true;
 }
@@ -83,12 +88,15 @@ static bool place(struct switch_core *core, uint32_t from, uint32_t to, uint32_t
 {
     struct member *m = &core->members[to];
     struct placement *room = &core->placement;
-    if (to == SWITCH_UPLINK)
+    if (to == SWITCH_UPLINK) {
         return place_outside(core, from, bytes, at);
-    if (!member_place(m, bytes, room, at))
+    }
+    if (!member_place(m, bytes, room, at)) {
         return drop(core, to, DROP_ROOM);
-    if (m->contended && !fair_may(&m->fair, from, room->room, room->entries))
+    }
+    if (m->contended && !fair_may(&m->fair, from, room->room, room->entries)) {
         return drop(core, to, DROP_SHARE);
+    }
     fair_fill(&m->fair, from, room->entries);
     return true;
 }
@@ -97,10 +105,11 @@ static void arrive(struct switch_core *core, uint32_t to, struct part *part)
 {
     uint32_t bytes = part->head_bytes + part->rest_bytes;
     part->header.num_buffers = (uint16_t)core->placement.num_chains;
-    if (to == SWITCH_UPLINK)
+    if (to == SWITCH_UPLINK) {
         uplink_send(&core->uplink, bytes);
-    else
+    } else {
         member_arrive(&core->members[to], &core->placement, &part->header);
+    }
     core->counters[to].received++;
     core->counters[to].received_bytes += bytes;
 }
@@ -111,16 +120,19 @@ static bool deliver(struct switch_core *core, uint32_t from, uint32_t to, struct
     bool complete = (part->header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) &&
                     !(features_of(core, to) & PORT_RECV_CSUM);
     struct cursor head_at, rest_at;
-    if (!place(core, from, to, part->head_bytes + part->rest_bytes, &head_at))
+    if (!place(core, from, to, part->head_bytes + part->rest_bytes, &head_at)) {
         return false;
+    }
     struct sum sum = { 0 };
-    if (complete)
+    if (complete) {
         sum = offload_sum(part);
+    }
     rest_at = head_at;
     cursor_skip(&rest_at, part->head_bytes);
     pieces_copy(&rest_at, &part->rest, part->rest_bytes, complete ? &sum : NULL);
-    if (complete)
+    if (complete) {
         offload_complete(part, &sum);
+    }
     struct piece head = { part->head, part->head_bytes };
     pieces_copy(&head_at, &(struct cursor){ &head, 0 }, part->head_bytes, NULL);
     arrive(core, to, part);
@@ -150,8 +162,9 @@ static void deliver_segments(struct switch_core *core, uint32_t to)
         uint32_t left = payload - offset;
         part = whole;
         offload_cut(&part, &frame->tcp, offset, left < size ? left : size, left <= size);
-        if (!deliver(core, frame->from, to, &part))
+        if (!deliver(core, frame->from, to, &part)) {
             return;
+        }
         whole.rest = part.rest;
     }
 }
@@ -183,17 +196,22 @@ static bool is_wanted(const struct switch_core *core, uint32_t to, uint64_t dest
                       bool is_own)
 {
     const struct member *m = &core->members[to];
-    if (to == SWITCH_UPLINK)
+    if (to == SWITCH_UPLINK) {
         return true;
+    }
     uint32_t mode = __atomic_load_n(&m->port->control.recv_mode, __ATOMIC_RELAXED);
-    if (!m->open)
+    if (!m->open) {
         return false;
-    if (mode & PORT_RECV_PROMISC)
+    }
+    if (mode & PORT_RECV_PROMISC) {
         return true;
-    if (destination == MAC_BROADCAST)
+    }
+    if (destination == MAC_BROADCAST) {
         return !(mode & PORT_RECV_NO_BROADCAST);
-    if (mac_is_group(destination))
+    }
+    if (mac_is_group(destination)) {
         return !(mode & PORT_RECV_NO_MULTICAST);
+    }
     return !(mode & PORT_RECV_NO_UNICAST) && (is_own || core->macs.learns[to]);
 }
 
@@ -204,12 +222,14 @@ static void forward(struct switch_core *core, uint64_t destination)
     uint32_t owner = mac_is_group(destination) ? MAC_UNKNOWN : mac_find(&core->macs, destination);
     bool is_known = owner != MAC_UNKNOWN;
     uint32_t to = is_known ? 1u << owner & allow : allow;
-    if (to == 0)
+    if (to == 0) {
         drop(core, from, DROP_NOBODY);
+    }
     for (; to != 0; to &= to - 1) {
         uint32_t end = (uint32_t)__builtin_ctz(to);
-        if (is_wanted(core, end, destination, is_known))
+        if (is_wanted(core, end, destination, is_known)) {
             send_to(core, end);
+        }
     }
 }
 
@@ -223,8 +243,9 @@ static void read_head(struct frame *frame)
     struct cursor at = { frame->pieces + 1, 0 };
     frame->head_bytes = frame->bytes < sizeof(frame->head) ? frame->bytes : sizeof(frame->head);
     pieces_copy(&(struct cursor){ &head, 0 }, &at, frame->head_bytes, NULL);
-    for (struct piece *piece = frame->pieces + 1; piece < at.piece; piece++)
+    for (struct piece *piece = frame->pieces + 1; piece < at.piece; piece++) {
         piece->bytes = 0;
+    }
     struct piece *first = &frame->pieces[at.piece - frame->pieces];
     *first = (struct piece){ first->at + at.offset, first->bytes - at.offset };
     frame->pieces[0] = (struct piece){ frame->head, frame->head_bytes };
@@ -234,8 +255,9 @@ static void read_head(struct frame *frame)
 static void clean_header(struct virtio_net_hdr_v1 *header, const struct tcp_segment *tcp)
 {
     bool gso = header->gso_type != VIRTIO_NET_HDR_GSO_NONE;
-    if (!(header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
+    if (!(header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)) {
         *header = (struct virtio_net_hdr_v1){ 0 };
+    }
     header->flags &= VIRTIO_NET_HDR_F_NEEDS_CSUM;
     header->hdr_len = gso ? (uint16_t)tcp->end : 0;
     header->gso_size = gso ? header->gso_size : 0;
@@ -254,15 +276,18 @@ static bool frame_ok(struct switch_core *core)
     struct frame *frame = &core->frame;
     uint32_t from = frame->from;
     uint32_t mtu = mtu_of(core, from);
-    if (!length_ok(frame, mtu))
+    if (!length_ok(frame, mtu)) {
         return drop(core, from, DROP_LENGTH);
+    }
     read_head(frame);
     frame->tcp = (struct tcp_segment){ 0 };
-    if (!offload_check(&frame->header, frame->head, frame->head_bytes, frame->bytes, &frame->tcp))
+    if (!offload_check(&frame->header, frame->head, frame->head_bytes, frame->bytes, &frame->tcp)) {
         return drop(core, from, DROP_OFFLOAD);
+    }
     if (frame->header.gso_type != VIRTIO_NET_HDR_GSO_NONE &&
-        frame->tcp.end + frame->header.gso_size > ETHERNET_LINK_BYTES + mtu)
+        frame->tcp.end + frame->header.gso_size > ETHERNET_LINK_BYTES + mtu) {
         return drop(core, from, DROP_LENGTH);
+    }
     clean_header(&frame->header, &frame->tcp);
     if (!mac_source(&core->macs, from, mac_read(frame->head + 6))) {
         return drop(core, from, DROP_SOURCE);
@@ -291,8 +316,9 @@ static uint32_t take_from_outside(struct switch_core *core)
     static const struct virtio_net_hdr_v1 no_offload;
     struct net_buff_desc desc;
     if (core->uplink.record == NULL ||
-        !uplink_receive(&core->uplink, &desc, &core->frame.pieces[1]))
+        !uplink_receive(&core->uplink, &desc, &core->frame.pieces[1])) {
         return 0;
+    }
     uint32_t cost = pass_on(core, SWITCH_UPLINK, &no_offload, core->frame.pieces[1].bytes);
     uplink_return(&core->uplink, &desc);
     return cost;
@@ -302,10 +328,12 @@ uint32_t net_take(struct switch_core *core, uint32_t from)
 {
     struct member *m = &core->members[from];
     struct chain chain;
-    if (from == SWITCH_UPLINK)
+    if (from == SWITCH_UPLINK) {
         return take_from_outside(core);
-    if (!member_peek(m, &chain, core->frame.pieces + 1))
+    }
+    if (!member_peek(m, &chain, core->frame.pieces + 1)) {
         return 0;
+    }
     uint32_t cost = pass_on(core, from, chain.header, chain.bytes);
     member_take(m, &chain);
     member_done(m, &chain, 0);

@@ -34,10 +34,12 @@ void init(void)
 
 void notified(microkit_channel ch)
 {
-    if (core.config == NULL)
+    if (core.config == NULL) {
         return; /* not configured */
+    }
     pd_count(COUNT_PD_NOTIFIED);
-    if (ch == config.timer_channel)
+    if (ch == config.timer_channel) {
         switch_core_timeout(&core);
+    }
     switch_core_run(&core);
 }

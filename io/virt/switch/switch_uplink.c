@@ -19,8 +19,9 @@ void uplink_init(struct uplink *uplink, const struct switch_uplink *record)
 bool uplink_receive(struct uplink *uplink, struct net_buff_desc *desc, struct piece *frame)
 {
     const struct sddf_region *data = &uplink->record->rx_data;
-    if (!net_dequeue(&uplink->rx, desc))
+    if (!net_dequeue(&uplink->rx, desc)) {
         return false;
+    }
     bool ok = desc->io_or_offset <= data->size_bytes &&
               desc->len <= data->size_bytes - desc->io_or_offset;
     *frame =
@@ -64,8 +65,9 @@ static bool take_buffer(struct uplink *uplink, struct net_buff_desc *desc)
 bool uplink_place(struct uplink *uplink, uint32_t bytes, struct cursor *at)
 {
     if (bytes > uplink->record->mtu + ETHERNET_LINK_BYTES || bytes > NET_BUFFER_SIZE ||
-        !take_buffer(uplink, &uplink->into))
+        !take_buffer(uplink, &uplink->into)) {
         return false;
+    }
     uplink->buffer = (struct piece){
         (uint8_t *)(uintptr_t)(uplink->record->tx_data.vaddr + uplink->into.io_or_offset),
         NET_BUFFER_SIZE,

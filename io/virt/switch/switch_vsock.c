@@ -15,8 +15,9 @@ _Static_assert(PACKET_BYTES + SWITCH_CHAIN_COST < SWITCH_QUANTUM, "a turn is eno
 void vsock_init(struct switch_core *core)
 {
     core->held = (struct held_packets *)(uintptr_t)core->config->held_vaddr;
-    for (uint32_t i = 0; i < core->num_members; i++) /* a former life's may be there */
+    for (uint32_t i = 0; i < core->num_members; i++) { /* a former life's may be there */
         core->held[i].num = core->held[i].num_pieces = core->held[i].cut = 0;
+    }
 }
 
 /* ---- Receivers --------------------------------------------------------------------------------*/
@@ -37,9 +38,11 @@ static bool is_there(const struct member *m, const struct packet *packet)
 static uint32_t receiver_of(const struct switch_core *core, uint32_t from, uint64_t cid)
 {
     const struct switch_port *ports = core->config->ports;
-    for (uint32_t i = 0; i < core->num_members; i++)
-        if (ports[i].cid == cid && (i == from || (ports[from].allow & 1u << i)))
+    for (uint32_t i = 0; i < core->num_members; i++) {
+        if (ports[i].cid == cid && (i == from || (ports[from].allow & 1u << i))) {
             return i;
+        }
+    }
     return SWITCH_NOBODY;
 }
 
@@ -47,23 +50,27 @@ static uint32_t receiver_of(const struct switch_core *core, uint32_t from, uint6
 static bool is_cut(struct held_packets *held, const struct packet *packet)
 {
     uint32_t bit = 1u << packet->to;
-    if ((held->cut & bit) && (int32_t)(packet->chain.seen - held->cut_at[packet->to]) >= 0)
+    if ((held->cut & bit) && (int32_t)(packet->chain.seen - held->cut_at[packet->to]) >= 0) {
         held->cut &= ~bit;
+    }
     return (held->cut & bit) && !is_patient(packet);
 }
 
 static void give_up(struct switch_core *core, uint32_t from, uint32_t to, bool patient_too)
 {
     struct held_packets *held = &core->held[from];
-    for (uint32_t i = 0; i < held->num; i++)
-        if (held->packets[i].to == to && (patient_too || !is_patient(&held->packets[i])))
+    for (uint32_t i = 0; i < held->num; i++) {
+        if (held->packets[i].to == to && (patient_too || !is_patient(&held->packets[i]))) {
             held->packets[i].given_up = true;
+        }
+    }
 }
 
 static void all_give_up(struct switch_core *core, uint32_t to, bool patient_too)
 {
-    for (uint32_t from = 0; from < core->num_members; from++)
+    for (uint32_t from = 0; from < core->num_members; from++) {
         give_up(core, from, to, patient_too);
+    }
 }
 
 /* ---- Packets that wait ------------------------------------------------------------------------*/
@@ -71,10 +78,12 @@ static void all_give_up(struct switch_core *core, uint32_t to, bool patient_too)
 static bool has_place(const struct held_packets *held, const struct packet *packet)
 {
     uint32_t pieces = packet->chain.entries;
-    if (held->num == SWITCH_HELD || held->num_pieces + pieces > SWITCH_PIECES)
+    if (held->num == SWITCH_HELD || held->num_pieces + pieces > SWITCH_PIECES) {
         return false;
-    for (uint32_t i = 0; i < held->num; i++)
+    }
+    for (uint32_t i = 0; i < held->num; i++) {
         pieces += held->packets[i].to == packet->to ? held->packets[i].chain.entries : 0;
+    }
     return pieces <= SWITCH_PIECES / 2;
 }
 
@@ -124,8 +133,9 @@ static bool deliver(struct switch_core *core, struct packet *packet, const struc
         struct virtio_vsock_hdr part = header;
         part.len = room->chains[0].bytes;
         packet->sent += part.len;
-        if (packet->sent < header.len && header.type == VIRTIO_VSOCK_TYPE_SEQPACKET)
+        if (packet->sent < header.len && header.type == VIRTIO_VSOCK_TYPE_SEQPACKET) {
             part.flags &= ~(uint32_t)(VIRTIO_VSOCK_SEQ_EOM | VIRTIO_VSOCK_SEQ_EOR);
+        }
         pieces_copy(&at, &from, part.len, NULL);
         member_arrive(m, room, &part);
         m->silent = 0;
@@ -141,8 +151,9 @@ static void refuse(struct switch_core *core, uint32_t from, const struct packet 
     struct member *m = &core->members[from];
     core->counters[from].drops[DROP_NOBODY]++;
     member_done(m, &packet->chain, PORT_NOT_THERE);
-    if (packet->to == SWITCH_NOBODY)
+    if (packet->to == SWITCH_NOBODY) {
         return;
+    }
     held->cut |= 1u << packet->to;
     held->cut_at[packet->to] = m->send_done.index;
 }
@@ -151,16 +162,18 @@ static void refuse(struct switch_core *core, uint32_t from, const struct packet 
 static bool pass_on(struct switch_core *core, uint32_t from, struct packet *packet,
                     const struct piece *pieces)
 {
-    if (!can_go(core, packet))
+    if (!can_go(core, packet)) {
         return false;
+    }
     if (packet->given_up) {
         refuse(core, from, packet);
         return true;
     }
     if (!deliver(core, packet, pieces)) {
         packet->given_up = !core->members[packet->to].open; /* perhaps broken just now */
-        if (packet->given_up)
+        if (packet->given_up) {
             all_give_up(core, packet->to, true);
+        }
         return false;
     }
     core->counters[from].sent++;
@@ -175,8 +188,9 @@ static uint32_t send_held(struct switch_core *core, uint32_t from, uint32_t i, u
     uint32_t before = held->packets[i].sent;
     bool done = pass_on(core, from, &held->packets[i], held->pieces + first);
     uint32_t cost = SWITCH_CHAIN_COST + held->packets[i].sent - before;
-    if (done)
+    if (done) {
         remove_packet(held, i, first);
+    }
     return cost;
 }
 
@@ -187,10 +201,11 @@ static bool packet_ok(struct switch_core *core, uint32_t from,
     bool length_ok = bytes <= PACKET_BYTES && header->len == bytes;
     uint64_t own = core->config->ports[from].cid;
     bool source_ok = header->src_cid == own || header->dst_cid == own;
-    if (!length_ok)
+    if (!length_ok) {
         core->counters[from].drops[DROP_LENGTH]++;
-    else if (!source_ok)
+    } else if (!source_ok) {
         core->counters[from].drops[DROP_SOURCE]++;
+    }
     return length_ok && source_ok;
 }
 
@@ -200,8 +215,9 @@ static void send_new(struct switch_core *core, uint32_t from, struct packet *pac
     struct held_packets *held = &core->held[from];
     packet->given_up = packet->to == SWITCH_NOBODY ||
                        !is_there(&core->members[packet->to], packet) || is_cut(held, packet);
-    if (pass_on(core, from, packet, core->frame.pieces))
+    if (pass_on(core, from, packet, core->frame.pieces)) {
         return;
+    }
     if (has_place(held, packet)) {
         hold(core, from, packet);
     } else {
@@ -216,26 +232,31 @@ static uint32_t send_next(struct switch_core *core, uint32_t from)
     struct member *m = &core->members[from];
     struct virtio_vsock_hdr header;
     struct packet packet = { 0 };
-    if (!member_peek(m, &packet.chain, core->frame.pieces))
+    if (!member_peek(m, &packet.chain, core->frame.pieces)) {
         return 0;
+    }
     member_take(m, &packet.chain);
     memcpy(&header, packet.chain.header, sizeof(header));
     packet.to = (uint8_t)receiver_of(core, from, header.dst_cid);
-    if (packet_ok(core, from, &header, packet.chain.bytes))
+    if (packet_ok(core, from, &header, packet.chain.bytes)) {
         send_new(core, from, &packet);
-    else
+    } else {
         member_done(m, &packet.chain, 0);
+    }
     return SWITCH_CHAIN_COST + packet.sent;
 }
 
 uint32_t vsock_take(struct switch_core *core, uint32_t from)
 {
-    if (from == SWITCH_UPLINK || !core->members[from].open)
+    if (from == SWITCH_UPLINK || !core->members[from].open) {
         return 0;
+    }
     const struct held_packets *held = &core->held[from];
-    for (uint32_t i = 0, first = 0; i < held->num; first += held->packets[i++].chain.entries)
-        if (can_go(core, &held->packets[i]))
+    for (uint32_t i = 0, first = 0; i < held->num; first += held->packets[i++].chain.entries) {
+        if (can_go(core, &held->packets[i])) {
             return send_held(core, from, i, first);
+        }
+    }
     return send_next(core, from);
 }
 
@@ -256,8 +277,9 @@ static uint32_t age(struct switch_core *core, uint32_t from)
     for (uint32_t i = 0; core->members[from].open && i < held->num; i++) {
         struct packet *packet = &held->packets[i];
         packet->ticks += packet->ticks < OLD;
-        if (packet->ticks == OLD && !is_patient(packet))
+        if (packet->ticks == OLD && !is_patient(packet)) {
             give_up(core, from, packet->to, false);
+        }
         ports |= packet->given_up ? 0 : 1u << packet->to;
     }
     return ports;
@@ -266,18 +288,22 @@ static uint32_t age(struct switch_core *core, uint32_t from)
 void vsock_tick(struct switch_core *core)
 {
     uint32_t ports = 0;
-    for (uint32_t from = 0; from < core->num_members; from++)
+    for (uint32_t from = 0; from < core->num_members; from++) {
         ports |= age(core, from);
+    }
     for (uint32_t i = 0; i < core->num_members; i++) {
         struct member *m = &core->members[i];
         bool posts = m->open && port_fill(&m->recv) != 0;
-        if (posts || !m->open)
+        if (posts || !m->open) {
             m->silent = 0;
-        else if (m->silent < PATIENCE)
+        } else if (m->silent < PATIENCE) {
             m->silent = (ports & 1u << i) != 0 ? m->silent + 1 : 0;
-        if (m->silent == PATIENCE)
+        }
+        if (m->silent == PATIENCE) {
             all_give_up(core, i, false);
+        }
     }
-    if (ports != 0)
+    if (ports != 0) {
         switch_core_tick_in(core, TICK_NS);
+    }
 }

@@ -28,8 +28,9 @@ static struct vmm_config server;
 static unsigned users_of(const struct composed *system, const char *region)
 {
     unsigned users = 0;
-    for (size_t i = 0; i < system->xml->num_maps; i++)
+    for (size_t i = 0; i < system->xml->num_maps; i++) {
         users += strcmp(system->xml->maps[i].region, region) == 0;
+    }
     return users;
 }
 
@@ -62,8 +63,9 @@ static void check_node(const void *tree, const struct vmm_device *device,
     const uint64_t expected[] = { served->rings_gpa, UIO_BLK_RINGS_BYTES, device->gpa, 0x1000,
                                   served->data_gpa,  served->data_bytes };
     assert_int_equal(length, sizeof(expected));
-    for (unsigned i = 0; i < 6; i++)
+    for (unsigned i = 0; i < 6; i++) {
         assert_int_equal(fdt64_ld(&reg[i]), expected[i]);
+    }
     const fdt32_t *irq = fdt_getprop(tree, node, "interrupts", &length);
     assert_int_equal(fdt32_ld(&irq[1]), device->intid - 32);
     assert_int_equal(fdt32_ld(&irq[2]), 4);
@@ -123,9 +125,11 @@ static void served_disks_fit_together(void **state)
     assert_int_equal(server.served[2].rings_vaddr, 0);
     void *tree = rig_read("served/s.dtb", &length);
     unsigned n = 0;
-    for (uint32_t i = 0; i < server.num_devices; i++)
-        if (server.devices[i].type == VMM_DEVICE_SERVED_DISK)
+    for (uint32_t i = 0; i < server.num_devices; i++) {
+        if (server.devices[i].type == VMM_DEVICE_SERVED_DISK) {
             check_node(tree, &server.devices[i], &server.served[n++]);
+        }
+    }
     assert_int_equal(n, 2);
     free(tree);
     const struct xml_end *timer =

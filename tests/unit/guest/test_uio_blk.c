@@ -45,16 +45,18 @@ static void long_requests_and_short_transfers(void **state)
         num_operations = 0;
         put(BLK_REQ_WRITE, 100, DATA_BLOCKS, 0, 1);
         serve_take(&serve);
-        while (num_started > 0)
+        while (num_started > 0) {
             disk_does(0, most);
+        }
         assert_true(num_operations >= PIECES(DATA_BLOCKS));
         assert_true(most < SIZE_MAX || num_operations == PIECES(DATA_BLOCKS));
         expect(1, BLK_RESP_OK, DATA_BLOCKS);
         expect_disk();
         put(BLK_REQ_READ, 7, DATA_BLOCKS, 0, 2);
         serve_take(&serve);
-        while (num_started > 0)
+        while (num_started > 0) {
             disk_does(0, most);
+        }
         expect(2, BLK_RESP_OK, DATA_BLOCKS);
         assert_memory_equal(data, expected + 7 * BLOCK, DATA_BYTES);
     }
@@ -95,14 +97,16 @@ static void zeroes(void **state)
 static void many_in_flight(void **state)
 {
     (void)state;
-    for (uint32_t i = 0; i < CAPACITY; i++)
+    for (uint32_t i = 0; i < CAPACITY; i++) {
         put(BLK_REQ_READ, i, 1, (uint64_t)i * BLOCK, i / 2);
+    }
     unsigned answers[CAPACITY / 2] = { 0 };
     while (serve_take(&serve)) {
         assert_int_equal(num_started, SERVE_SLOTS);
         assert_false(serve_take(&serve));
-        while (num_started > 0)
+        while (num_started > 0) {
             disk_does(num_started - 1, SIZE_MAX);
+        }
     }
     struct blk_resp resp;
     while (blk_client_receive(&client, &resp)) {
@@ -110,8 +114,9 @@ static void many_in_flight(void **state)
         assert_in_range(resp.id, 0, CAPACITY / 2 - 1);
         answers[resp.id]++;
     }
-    for (uint32_t i = 0; i < CAPACITY / 2; i++)
+    for (uint32_t i = 0; i < CAPACITY / 2; i++) {
         assert_int_equal(answers[i], 2);
+    }
     assert_memory_equal(data, expected, CAPACITY * BLOCK);
 }
 
@@ -196,8 +201,9 @@ static void bad_requests(void **state)
         { BLK_REQ_WRITE, UINT64_MAX - (BLOCK - 1), 0, 2, 13 },
         { BLK_REQ_WRITE, 0, 0, UINT16_MAX, 14 },
     };
-    for (uint32_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    for (uint32_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         expect_refused(&bad[i], BLK_RESP_ERR_INVALID_PARAM);
+    }
     serve.limits.read_only = true;
     expect_refused(&(struct blk_req){ BLK_REQ_WRITE, 0, 0, 1, 15 }, BLK_RESP_ERR_INVALID_PARAM);
     expect_refused(&(struct blk_req){ BLK_REQ_WRITE_ZEROES, 0, 0, 1, 16 },
@@ -254,18 +260,23 @@ static void a_client_that_takes_no_answers(void **state)
         put(4, 0, 0, 0, id);
         serve_take(&serve);
     }
-    for (uint32_t id = 0; id < 10; id++)
+    for (uint32_t id = 0; id < 10; id++) {
         put(id % 2 == 0 ? BLK_REQ_READ : 4, 0, 1, 0, 1000 + id);
-    while (serve_take(&serve))
+    }
+    while (serve_take(&serve)) {
         disk_does_all();
+    }
     assert_int_equal(blk_server_requests(&serve.queue), 7);
-    for (uint32_t id = 0; id < CAPACITY - 3; id++)
+    for (uint32_t id = 0; id < CAPACITY - 3; id++) {
         expect(id, BLK_RESP_ERR_INVALID_PARAM, 0);
-    while (serve_take(&serve))
+    }
+    while (serve_take(&serve)) {
         disk_does_all();
+    }
     unsigned answers = 0;
-    for (struct blk_resp resp; blk_client_receive(&client, &resp);)
+    for (struct blk_resp resp; blk_client_receive(&client, &resp);) {
         answers++;
+    }
     assert_int_equal(answers, 10);
 }
 

@@ -41,8 +41,9 @@ static void start(void *disk, const struct serve_operation *operation)
     assert_true(num_started < SERVE_SLOTS && operation->slot < SERVE_SLOTS);
     assert_true(operation->at <= sizeof(expected) &&
                 operation->bytes <= sizeof(expected) - operation->at);
-    for (unsigned i = 0; i < num_started; i++)
+    for (unsigned i = 0; i < num_started; i++) {
         assert_int_not_equal(started[i].slot, operation->slot);
+    }
     started[num_started++] = *operation;
     num_operations++;
 }
@@ -62,21 +63,23 @@ static void disk_does(unsigned index, size_t bytes)
     struct serve_operation operation = take_started(index);
     size_t length = operation.bytes < bytes ? operation.bytes : bytes;
     ssize_t done = 0;
-    if (operation.code == SERVE_READ)
+    if (operation.code == SERVE_READ) {
         done = pread(fileno(file), operation.buffer, length, (off_t)operation.at);
-    else if (operation.code == SERVE_WRITE)
+    } else if (operation.code == SERVE_WRITE) {
         done = pwrite(fileno(file), operation.buffer, length, (off_t)operation.at);
-    else if (operation.code == SERVE_ZERO)
+    } else if (operation.code == SERVE_ZERO) {
         assert_int_equal(pwrite(fileno(file), zeroes, length, (off_t)operation.at), length);
-    else
+    } else {
         num_flushes++;
+    }
     serve_end(&serve, operation.slot, (int)done);
 }
 
 static void disk_does_all(void)
 {
-    while (num_started > 0)
+    while (num_started > 0) {
         disk_does(0, SIZE_MAX);
+    }
 }
 
 static void disk_fails(int result)
@@ -86,8 +89,9 @@ static void disk_fails(int result)
 
 static void fill(uint8_t *at, size_t bytes, uint32_t seed)
 {
-    for (size_t i = 0; i < bytes; i++)
+    for (size_t i = 0; i < bytes; i++) {
         at[i] = (uint8_t)((seed = seed * 1103515245 + 12345) >> 16);
+    }
 }
 
 static int setup(void **state)

@@ -104,8 +104,9 @@ static void only_what_has_moved(void **state)
 static void a_narrow_line(void **state)
 {
     (void)state;
-    for (uint32_t i = 0; i < COUNT_GUEST_ALL; i++)
+    for (uint32_t i = 0; i < COUNT_GUEST_ALL; i++) {
         pages[0][COUNTERS_GROUP + i] = 1000 + i;
+    }
     const char *text = ask();
     for (uint32_t i = 0; i < COUNT_GUEST_ALL; i++) {
         char row[40];
@@ -121,10 +122,12 @@ static void it_waits_for_room(void **state)
 {
     char text[CAPACITY + 1];
     (void)state;
-    for (uint32_t i = 0; i < COUNT_GUEST_ALL; i++)
+    for (uint32_t i = 0; i < COUNT_GUEST_ALL; i++) {
         pages[0][COUNTERS_GROUP + i] = 1;
-    for (int i = 0; i < 10; i++)
+    }
+    for (int i = 0; i < 10; i++) {
         counters_core_ask(&core);
+    }
     assert_true(core.busy);
     text[serial_queue_dequeue(&line, text, CAPACITY)] = '\0';
     assert_memory_equal(text, TITLE, sizeof(TITLE) - 1);

@@ -56,26 +56,29 @@ static inline microkit_msginfo pd_entropy(void)
 {
     seL4_Word words = (microkit_mr_get(0) + 7) / 8;
     words = words < 32 ? words : 32;
-    for (seL4_Uint8 i = 0; i < words; i++)
+    for (seL4_Uint8 i = 0; i < words; i++) {
         microkit_mr_set(i, 0x0101010101010101ull * (i + 1u));
+    }
     return microkit_msginfo_new(0, (seL4_Uint16)words);
 }
 
 /* sddf/timer.h: label 0 asks for the time, label 1 for a timeout. */
 microkit_msginfo microkit_ppcall(microkit_channel ch, microkit_msginfo msginfo)
 {
-    if (ch == PD_ENTROPY)
+    if (ch == PD_ENTROPY) {
         return pd_entropy();
+    }
     if (ch == PD_SUPERVISOR) {
         assert_int_equal(microkit_msginfo_get_label(msginfo), POWER_OFF);
         pd_powers_off++;
         return microkit_msginfo_new(0, 0);
     }
     assert_int_equal(ch, PD_TIMER);
-    if (microkit_msginfo_get_label(msginfo) == 0)
+    if (microkit_msginfo_get_label(msginfo) == 0) {
         microkit_mr_set(0, pd_time);
-    else
+    } else {
         pd_timeout = microkit_mr_get(0);
+    }
     return microkit_msginfo_new(0, 1);
 }
 
@@ -101,10 +104,12 @@ static inline void pd_without_record(const char *what)
     init();
     assert_non_null(strstr(pd_said, what));
     pd_said[0] = '\0';
-    for (microkit_channel ch = 0; ch < MICROKIT_MAX_CHANNELS; ch++)
+    for (microkit_channel ch = 0; ch < MICROKIT_MAX_CHANNELS; ch++) {
         notified(ch);
-    for (microkit_channel ch = 0; ch < MICROKIT_MAX_CHANNELS; ch++)
+    }
+    for (microkit_channel ch = 0; ch < MICROKIT_MAX_CHANNELS; ch++) {
         total += pd_notified[ch];
+    }
     assert_int_equal(total, 0);
     assert_int_equal(pd_timeout, 0);
     assert_string_equal(pd_said, "");

@@ -25,8 +25,9 @@ static void it_is_wired(void **state)
                                              .num_clients = 2,
                                              .timer_channel = PD_TIMER,
                                              .driver = rig_connect(&driver_queue, 256, DRIVER) };
-    for (uint8_t i = 0; i < 2; i++)
+    for (uint8_t i = 0; i < 2; i++) {
         config.clients[i].conn = rig_connect(&queues[i], 64, i);
+    }
     struct serial_producer clients[] = { serial_queue_connect_producer(&config.clients[0].conn),
                                          serial_queue_connect_producer(&config.clients[1].conn) };
     struct serial_consumer driver = serial_queue_connect_consumer(&config.driver);
@@ -44,8 +45,9 @@ static void it_is_wired(void **state)
     assert_string_equal(text, "half\r\nother\n");
     assert_int_equal(pd_notified[DRIVER], 2);
     rig_free(&driver_queue);
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < 2; i++) {
         rig_free(&queues[i]);
+    }
 }
 
 int main(void)

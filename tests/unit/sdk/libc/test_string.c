@@ -37,16 +37,17 @@ static uint8_t theirs[LENGTH + 2 * SPARE] __attribute__((aligned(16)));
 
 static void fill(uint8_t *at, uint8_t first)
 {
-    for (uint32_t i = 0; i < LENGTH + 2 * SPARE; i++)
+    for (uint32_t i = 0; i < LENGTH + 2 * SPARE; i++) {
         at[i] = (uint8_t)(first + i * 7);
+    }
 }
 
 static void copies(void **state)
 {
     (void)state;
     fill(from, 1);
-    for (uint32_t to = 0; to < SPARE; to++)
-        for (uint32_t at = 0; at < SPARE; at++)
+    for (uint32_t to = 0; to < SPARE; to++) {
+        for (uint32_t at = 0; at < SPARE; at++) {
             for (uint32_t n = 0; n <= LENGTH; n++) {
                 fill(ours, 99);
                 fill(theirs, 99);
@@ -54,13 +55,15 @@ static void copies(void **state)
                 memcpy(theirs + to, from + at, n);
                 assert_memory_equal(ours, theirs, sizeof(ours));
             }
+        }
+    }
 }
 
 static void moves_within(void **state)
 {
     (void)state;
-    for (uint32_t to = 0; to < 2 * SPARE; to++)
-        for (uint32_t at = 0; at < 2 * SPARE; at++)
+    for (uint32_t to = 0; to < 2 * SPARE; to++) {
+        for (uint32_t at = 0; at < 2 * SPARE; at++) {
             for (uint32_t n = 0; n <= LENGTH; n += 3) {
                 fill(ours, 5);
                 fill(theirs, 5);
@@ -68,12 +71,14 @@ static void moves_within(void **state)
                 memmove(theirs + to, theirs + at, n);
                 assert_memory_equal(ours, theirs, sizeof(ours));
             }
+        }
+    }
 }
 
 static void sets(void **state)
 {
     (void)state;
-    for (uint32_t to = 0; to < SPARE; to++)
+    for (uint32_t to = 0; to < SPARE; to++) {
         for (uint32_t n = 0; n <= LENGTH; n++) {
             fill(ours, 5);
             fill(theirs, 5);
@@ -81,6 +86,7 @@ static void sets(void **state)
             memset(theirs + to, 0xa5, n);
             assert_memory_equal(ours, theirs, sizeof(ours));
         }
+    }
 }
 
 static void compares_and_measures(void **state)

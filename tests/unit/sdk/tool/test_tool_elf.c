@@ -26,11 +26,14 @@ static const char *parse_copy(const uint8_t *bytes, size_t size)
         volatile uint8_t sum = 0;
         elf_symbol(&elf, "microkit_pps", &vaddr, &length);
         char contents[16] = "";
-        if (elf_read(&elf, vaddr, contents, sizeof contents))
+        if (elf_read(&elf, vaddr, contents, sizeof contents)) {
             sum += contents[0];
-        for (unsigned i = 0; i < elf.num_segments; i++)
-            for (uint64_t j = 0; j < elf.segments[i].file_bytes; j++)
+        }
+        for (unsigned i = 0; i < elf.num_segments; i++) {
+            for (uint64_t j = 0; j < elf.segments[i].file_bytes; j++) {
                 sum += elf.segments[i].data[j];
+            }
+        }
         elf_segment_at(&elf, elf.entry, 8);
         (void)sum;
     }
@@ -78,8 +81,9 @@ static void truncated_at_every_byte(void **state)
 
     (void)state;
     assert_null(parse_copy(file, size));
-    for (size_t i = 0; i < size; i++)
+    for (size_t i = 0; i < size; i++) {
         assert_non_null(parse_copy(file, i));
+    }
     free(file);
 }
 
@@ -91,13 +95,14 @@ static void damaged_at_every_byte(void **state)
 
     (void)state;
     uint8_t *file = fixture_make_elf(&program, &size);
-    for (size_t i = 0; i < size; i++)
+    for (size_t i = 0; i < size; i++) {
         for (size_t j = 0; j < sizeof values; j++) {
             uint8_t kept = file[i];
             file[i] = values[j];
             parse_copy(file, size);
             file[i] = kept;
         }
+    }
     free(file);
 }
 
@@ -126,8 +131,9 @@ static void wrong_segments(void **state)
     program.segments[1].vaddr = UINT64_MAX - 8;
     assert_non_null(strstr(parse_program(&program), "behind the end of the address space"));
     program = fixture_program();
-    for (unsigned i = 0; i < 19; i++)
+    for (unsigned i = 0; i < 19; i++) {
         program.segments[i] = program.segments[1];
+    }
     assert_non_null(strstr(parse_program(&program), "more than 16 segments"));
     program.segments[0].mem_bytes = 0;
     assert_non_null(strstr(parse_program(&program), "nothing to load"));

@@ -205,10 +205,12 @@ static void each_mistake(void **state)
         struct build build;
         snprintf(place, sizeof place,
                  m->line ? "test.system:%u: error: " : "test.system: error: ", m->line);
-        if (fixture_build(&build, m->xml, &error))
+        if (fixture_build(&build, m->xml, &error)) {
             fail_msg("this was taken for good: %s", m->xml);
-        if (strncmp(error.text, place, strlen(place)) != 0 || !strstr(error.text, m->text))
+        }
+        if (strncmp(error.text, place, strlen(place)) != 0 || !strstr(error.text, m->text)) {
             fail_msg("%s\nsays: %s\nnot:  %s... %s", m->xml, error.text, place, m->text);
+        }
         build_free(&build);
     }
 }
@@ -219,8 +221,9 @@ static void expect_refused(const char *xml, const char *text)
     struct build build;
 
     assert_false(fixture_build(&build, xml, &error));
-    if (!strstr(error.text, text))
+    if (!strstr(error.text, text)) {
         fail_msg("says: %s\nnot:  %s", error.text, text);
+    }
     build_free(&build);
 }
 
@@ -230,11 +233,12 @@ static void too_many(void **state)
 
     (void)state;
     assert_non_null(xml);
-    for (int i = 0; i < 64; i++)
+    for (int i = 0; i < 64; i++) {
         at += sprintf(at,
                       "<protection_domain name='p%d' priority='1'><program_image path='p.elf' "
                       "/></protection_domain>",
                       i);
+    }
     expect_refused(xml, "there are more than 63 protection domains; put some together");
     at = xml;
     for (int i = 0; i < 9; i++) {
@@ -242,15 +246,17 @@ static void too_many(void **state)
                       "<protection_domain name='p%d' priority='1'><program_image path='p.elf' "
                       "/><virtual_machine name='g%d'>",
                       i, i);
-        for (int j = 0; j < 8; j++)
+        for (int j = 0; j < 8; j++) {
             at += sprintf(at, "<vcpu id='%d' />", j);
+        }
         at += sprintf(at, "</virtual_machine></protection_domain>");
     }
     expect_refused(xml, "there are more than 64 vcpus");
     /* Nested as deep as can be: the stack of open elements holds it. */
     at = xml;
-    for (int i = 0; i < 64; i++)
+    for (int i = 0; i < 64; i++) {
         at += sprintf(at, "<protection_domain name='p%d' priority='1' %s>", i, i ? "id='1'" : "");
+    }
     expect_refused(xml, "there are more than 63 protection domains");
     free(xml);
 }
@@ -289,12 +295,14 @@ static void cut_and_damaged(void **state)
         struct system system = { .arena = &arena, .error = &error };
         size_t size = i < sizeof good ? i : sizeof good - 1;
         memcpy(copy, good, sizeof good);
-        if (i >= sizeof good)
+        if (i >= sizeof good) {
             copy[i % (sizeof good - 1)] ^= (char)(1 << (i / sizeof good));
+        }
         bool is_good = xml_parse(&system, copy, size) && check_system(&system);
         assert_true(is_good == (error.text[0] == 0));
-        if (i < sizeof good)
+        if (i < sizeof good) {
             assert_true(is_good == (i == sizeof good - 1));
+        }
         arena_free(&arena);
     }
 }

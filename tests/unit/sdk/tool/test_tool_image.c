@@ -43,8 +43,9 @@ static struct build built;
 
 static int setup(void **state)
 {
-    if (fixture_setup(state) != 0)
+    if (fixture_setup(state) != 0) {
         return -1;
+    }
     fixture_build_good(&built, system_text);
     return 0;
 }
@@ -80,8 +81,9 @@ static void info(void **state)
     assert_int_equal(i->num_irqs, 2);
     assert_int_equal(i->objects_vaddr % 64, 0);
     const uint8_t *objects = fixture_at(&built, i->objects_vaddr);
-    for (unsigned byte = 0; byte < 5 * FIXTURE_THREAD; byte++)
+    for (unsigned byte = 0; byte < 5 * FIXTURE_THREAD; byte++) {
         assert_int_equal(objects[byte], 0);
+    }
     assert_int_equal(built.image_bytes % 0x1000, 0);
     assert_memory_equal(built.image + 0x2000, "data", 4); /* the kernel, in its place */
     assert_int_equal(i->reserved, 0);
@@ -125,8 +127,9 @@ static void threads(void **state)
     assert_int_equal(t[0].vcpu[0], IMAGE_NONE);
     for (unsigned i = 0; i < 5; i++) {
         assert_int_equal(t[i].frame_paddr % 0x1000, 0);
-        for (unsigned j = 0; j < i; j++)
+        for (unsigned j = 0; j < i; j++) {
             assert_true(t[i].frame_paddr != t[j].frame_paddr);
+        }
     }
 }
 
@@ -194,8 +197,9 @@ static void prefilled(void **state)
     assert_int_equal(images->size, 0x2000); /* the file's size, in pages */
     assert_int_equal(padded->paddr % 0x200000, 0);
     const uint8_t *bytes = fixture_at(&built, padded->paddr);
-    for (unsigned i = 0; i < 5000; i++)
+    for (unsigned i = 0; i < 5000; i++) {
         assert_int_equal(bytes[i], 0x5a);
+    }
     assert_int_equal(bytes[5000], 0);
     assert_int_equal(bytes[0x1fffff], 0);
     assert_memory_equal(fixture_at(&built, images->paddr), bytes, 0x2000);
@@ -206,10 +210,12 @@ static bool is_cleared(const struct region *r)
     const struct image_info *i = fixture_info(&built);
     const struct image_range *zero = fixture_at(&built, i->zero_vaddr);
 
-    for (unsigned n = 0; n < i->num_zero; n++)
+    for (unsigned n = 0; n < i->num_zero; n++) {
         if (r->paddr >= zero[n].base_paddr &&
-            r->paddr + r->size <= zero[n].base_paddr + zero[n].size_bytes)
+            r->paddr + r->size <= zero[n].base_paddr + zero[n].size_bytes) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -324,9 +330,11 @@ static void report(void **state)
     assert_non_null(out);
     report_write(&built, "test.system", "debug", out);
     fclose(out);
-    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
-        if (!strstr(text, wanted[i]))
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        if (!strstr(text, wanted[i])) {
             fail_msg("not in the report: %s\n%s", wanted[i], text);
+        }
+    }
     assert_memory_equal(text, begins, sizeof begins - 1);
     assert_non_null(strstr(text, "\n  RAM                 1024 MiB that each such board has: "));
     assert_non_null(strstr(text, "\nHOW TO READ THIS\n"));

@@ -57,8 +57,9 @@ static struct build built;
 
 static int setup(void **state)
 {
-    if (fixture_setup(state) != 0)
+    if (fixture_setup(state) != 0) {
         return -1;
+    }
     fixture_build_good(&built, system_text);
     return 0;
 }
@@ -116,9 +117,10 @@ static void stacks_and_frames(void **state)
 
     (void)state;
     assert_int_equal(top, IMAGE_STACK_TOP_VADDR);
-    for (uint64_t below = 8; below < 0x4000; below += 0x1000)
+    for (uint64_t below = 8; below < 0x4000; below += 0x1000) {
         check(space, top - below, built.system.pds[0].stack_paddr + 0x4000 - below, 0x1000,
               USER | UXN | LOW);
+    }
     check_unmapped(space, top);
     check_unmapped(space, top - 0x4000 - 8);
     check_unmapped(threads[1].space, top - 0x2000 - 8);
@@ -174,8 +176,9 @@ static void space_numbers(void **state)
     assert_int_equal(threads[1].space >> 48, 2);
     assert_int_equal(threads[2].space >> 48, 1);
     assert_int_equal(threads[3].space, threads[2].space);
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 3; i++) {
         assert_int_equal(threads[i].space % 0x1000, 0);
+    }
 }
 
 static void kernel_window(void **state)
@@ -185,11 +188,13 @@ static void kernel_window(void **state)
 
     (void)state;
     /* Its own segments, a page each: text, data with bss, read-only data. */
-    for (uint64_t at = 0; at < 0x2000; at += 0x1000)
+    for (uint64_t at = 0; at < 0x2000; at += 0x1000) {
         check(root, FIXTURE_OFFSET + FIXTURE_LOAD + at, FIXTURE_LOAD + at, 0x1000,
               KERNEL | UXN | AP_RO | LOW);
-    for (uint64_t at = 0x2000; at < 0x6000; at += 0x1000)
+    }
+    for (uint64_t at = 0x2000; at < 0x6000; at += 0x1000) {
         check(root, FIXTURE_OFFSET + FIXTURE_LOAD + at, FIXTURE_LOAD + at, 0x1000, data | LOW);
+    }
     check(root, FIXTURE_OFFSET + FIXTURE_LOAD + 0x6000, FIXTURE_LOAD + 0x6000, 0x1000,
           data | AP_RO | LOW);
     /* The RAM around them, in pages and then in blocks. */
@@ -216,8 +221,9 @@ static void boot_and_idle(void **state)
     check(info->boot_ttbr0, FIXTURE_LOAD + 0x2000, FIXTURE_LOAD + 0x2000, 0x1000,
           KERNEL | NG | UXN | PXN | LOW);
     check_unmapped(info->boot_ttbr0, FIXTURE_LOAD + 0x7000);
-    for (unsigned i = 0; i < 512; i++)
+    for (unsigned i = 0; i < 512; i++) {
         assert_int_equal(idle[i], 0);
+    }
 }
 
 /* Visits the leaves below a table; levels 1 to 3. Returns how many there are. */
@@ -228,8 +234,9 @@ static unsigned check_leaves(uint64_t table_paddr, unsigned level, uint64_t low,
 
     for (unsigned i = 0; i < 512; i++) {
         uint64_t address = table[i] & ADDRESS;
-        if (!(table[i] & 1))
+        if (!(table[i] & 1)) {
             continue;
+        }
         if (level < 3 && (table[i] & 2)) {
             leaves += check_leaves(address, level + 1, low, high);
             continue;

@@ -25,8 +25,9 @@ static uint64_t append(uint8_t **file, size_t *size, const void *bytes, size_t c
     *file = realloc(*file, offset + count + 1);
     assert_non_null(*file);
     memset(*file + *size, 0, offset - *size);
-    if (count)
+    if (count) {
         memcpy(*file + offset, bytes, count);
+    }
     *size = offset + count;
     return offset;
 }
@@ -47,11 +48,12 @@ static uint64_t append_symbols(const struct fixture_elf *elf, uint8_t **file, si
     char strings[1024] = "";
     size_t used = 1, count = 1;
 
-    for (const struct fixture_symbol *s = elf->symbols; s->name; s++)
+    for (const struct fixture_symbol *s = elf->symbols; s->name; s++) {
         symbols[count++] = (Elf64_Sym){ .st_name = add_string(strings, &used, s->name),
                                         .st_shndx = 1,
                                         .st_value = s->vaddr,
                                         .st_size = s->bytes };
+    }
     symtab->sh_offset = append(file, size, symbols, count * sizeof *symbols);
     symtab->sh_size = count * sizeof *symbols;
     strtab->sh_offset = append(file, size, strings, used);
@@ -185,8 +187,9 @@ int fixture_setup(void **state)
 
     (void)state;
     strcpy(folder, "/tmp/cloister-tool-XXXXXX");
-    if (!mkdtemp(folder) || chdir(folder) != 0)
+    if (!mkdtemp(folder) || chdir(folder) != 0) {
         return -1;
+    }
     memset(bytes, 0x5a, sizeof bytes);
     fixture_write("file.bin", bytes, sizeof bytes);
     fixture_write("empty.bin", bytes, 0);
@@ -220,8 +223,9 @@ void fixture_build_good(struct build *build, const char *xml)
 {
     struct error error;
 
-    if (!fixture_build(build, xml, &error))
+    if (!fixture_build(build, xml, &error)) {
         fail_msg("%s", error.text);
+    }
     assert_string_equal(error.text, "");
 }
 
@@ -250,8 +254,9 @@ struct fixture_leaf fixture_walk(const struct build *build, uint64_t root, uint6
         const uint64_t *table = fixture_at(build, root);
         uint64_t entry = table[vaddr >> shift & 511];
         uint64_t address = entry & 0xfffffffff000ul;
-        if (!(entry & 1))
+        if (!(entry & 1)) {
             break;
+        }
         bool is_leaf = level == 3 || !(entry & 2);
         assert_true(level < 3 || (entry & 2)); /* at level 3 only pages are valid */
         if (is_leaf) {

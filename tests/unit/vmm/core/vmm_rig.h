@@ -138,9 +138,10 @@ static inline void rig_serve_disk(uint32_t most, uint32_t status)
         bool moves = req.code == BLK_REQ_READ || req.code == BLK_REQ_WRITE;
         assert_true(!moves || (req.io_or_offset <= RAM_BYTES + BOUNCE_BYTES &&
                                bytes <= RAM_BYTES + BOUNCE_BYTES - req.io_or_offset));
-        if (req.code == BLK_REQ_READ && req.io_or_offset < RAM_BYTES && status == BLK_RESP_OK)
+        if (req.code == BLK_REQ_READ && req.io_or_offset < RAM_BYTES && status == BLK_RESP_OK) {
             memset(rig_ram + req.io_or_offset, 0xd1,
                    bytes < RAM_BYTES - req.io_or_offset ? bytes : RAM_BYTES - req.io_or_offset);
+        }
         struct blk_resp resp = { status, status == BLK_RESP_OK ? req.count : 0, req.id };
         (void)blk_server_respond(&server, &resp);
     }
@@ -152,11 +153,12 @@ static inline bool rig_switch_settles(unsigned n)
 {
     struct port_control *control = &rig_ports[n].control;
     struct rig_switch *s = &rig_switches[n];
-    if (control->wanted != control->answered)
+    if (control->wanted != control->answered) {
         *s = (struct rig_switch){ .send = { &rig_ports[n].send, 0 },
                                   .send_done = { &rig_ports[n].send_done, 0 },
                                   .recv = { &rig_ports[n].recv, 0 },
                                   .recv_done = { &rig_ports[n].recv_done, 0 } };
+    }
     control->answered = control->wanted;
     return port_is_open(control->wanted);
 }
@@ -172,16 +174,18 @@ static inline void rig_switch_works(unsigned n, uint32_t bytes)
     struct rig_switch *s = &rig_switches[n];
     struct port_entry entry, first = { 0 };
     bool more = false;
-    if (!rig_switch_settles(n))
+    if (!rig_switch_settles(n)) {
         return;
+    }
     while (port_fill(&s->send) > 0) {
         port_peek(&s->send, 0, &entry);
         port_take(&s->send, 1);
         rig_check_entry(&entry);
         first = more ? first : entry;
         more = entry.flags & PORT_MORE;
-        if (!more)
+        if (!more) {
             port_put(&s->send_done, &(struct port_entry){ .id = first.id });
+        }
     }
     for (more = false; bytes > 0 && port_fill(&s->recv) > 0;) {
         port_peek(&s->recv, 0, &entry);
@@ -263,15 +267,17 @@ static void rig_configure(void)
 /* A VMM's first life. */
 static inline void rig_start(void)
 {
-    if (rig_ram == NULL)
+    if (rig_ram == NULL) {
         rig_ram = aligned_alloc(4096, RAM_BYTES);
+    }
     memset(rig_ram, 0, RAM_BYTES);
     memset(rig_vcpus, 0, sizeof(rig_vcpus));
     memset(rig_serial, 0, sizeof(rig_serial));
     memset(rig_blk_req, 0, 16);
     memset(rig_blk_resp, 0, 8);
-    for (unsigned n = 0; n < 2; n++)
+    for (unsigned n = 0; n < 2; n++) {
         memset(&rig_ports[n].control, 0, sizeof(rig_ports[n].control));
+    }
     memset(&vm, 0, sizeof(vm));
     rig_info = (struct blk_storage_info){ .ready = 1, .capacity = DISK_BLOCKS };
     rig_passed_masked = false;

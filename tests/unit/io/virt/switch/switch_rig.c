@@ -12,8 +12,9 @@ void (*on_notify)(uint8_t channel);
 static void notify(uint8_t channel)
 {
     signals[channel]++;
-    if (on_notify != NULL)
+    if (on_notify != NULL) {
         on_notify(channel);
+    }
 }
 
 static void report(const char *text)
@@ -92,8 +93,9 @@ void vmm_open(uint32_t i, uint32_t features)
     struct vmm *v = &vmms[i];
     assert_true(port_settled(&v->port.control));
     memset(&v->port.send, 0, 4 * sizeof(struct port_ring));
-    for (uint32_t id = 0; id < PORT_ENTRIES; id++)
+    for (uint32_t id = 0; id < PORT_ENTRIES; id++) {
         v->chains[id].posted = false;
+    }
     memset(v->sending, 0, sizeof(v->sending));
     v->send_flags = 0;
     v->send = (struct port_end){ &v->port.send, 0 };
@@ -117,8 +119,9 @@ void vmm_close(uint32_t i)
 bool vmm_post_chain(uint32_t i, const struct stretch *stretches, uint32_t num)
 {
     struct vmm *v = &vmms[i];
-    while (v->chains[v->next_id % PORT_ENTRIES].posted)
+    while (v->chains[v->next_id % PORT_ENTRIES].posted) {
         v->next_id++;
+    }
     uint16_t id = v->next_id % PORT_ENTRIES;
     v->chains[id].posted = true;
     v->chains[id].num = num;
@@ -145,20 +148,23 @@ void vmm_post(uint32_t i, uint32_t slot, uint32_t bytes)
 
 void vmm_post_many(uint32_t i, uint32_t num, uint32_t bytes)
 {
-    for (uint32_t n = 0; n < num; n++)
+    for (uint32_t n = 0; n < num; n++) {
         vmm_post(i, n, bytes);
+    }
 }
 
 void vmm_put(uint32_t i, const void *header, const uint8_t *frame, uint32_t bytes, uint32_t piece)
 {
     struct vmm *v = &vmms[i];
     uint16_t id = 0;
-    if (v->next_send + bytes > RECV_AREA)
+    if (v->next_send + bytes > RECV_AREA) {
         v->next_send = 0;
+    }
     memcpy(v->ram + v->next_send, frame, bytes);
     memcpy(v->shadow + v->next_send, frame, bytes);
-    while (v->sending[id])
+    while (v->sending[id]) {
         id++;
+    }
     v->sending[id] = true;
     for (uint32_t done = 0; done == 0 || done < bytes; done += piece) {
         uint32_t part = bytes - done < piece ? bytes - done : piece;
@@ -169,8 +175,9 @@ void vmm_put(uint32_t i, const void *header, const uint8_t *frame, uint32_t byte
             .flags = (done + part < bytes ? PORT_MORE : 0) | (done == 0 ? v->send_flags : 0),
             .seen = v->send_done.index,
         };
-        if (done == 0 && header != NULL)
+        if (done == 0 && header != NULL) {
             memcpy(entry.header, header, HEADER);
+        }
         assert_true(port_room(&v->send) > 0);
         port_put(&v->send, &entry);
     }
@@ -225,21 +232,24 @@ bool vmm_receive(uint32_t i, struct arrival *arrival)
     struct port_entry entry;
     arrival->bytes = arrival->chains = 0;
     assert_true(port_fill(&v->recv_done) <= PORT_ENTRIES);
-    if (port_fill(&v->recv_done) == 0)
+    if (port_fill(&v->recv_done) == 0) {
         return false;
+    }
     do {
         assert_true(port_fill(&v->recv_done) > 0); /* a frame comes whole */
         port_peek(&v->recv_done, 0, &entry);
         port_take(&v->recv_done, 1);
-        if (arrival->chains++ == 0)
+        if (arrival->chains++ == 0) {
             memcpy(&arrival->header, entry.header, HEADER);
+        }
         assert_true(arrival->bytes + entry.length <= FRAME_MAX);
         take_chain(v, entry.id, arrival->chains == 1 ? HEADER : 0, entry.length,
                    arrival->data + arrival->bytes);
         arrival->bytes += entry.length;
     } while (entry.flags & PORT_MORE);
-    if (config.kind == SWITCH_NET)
+    if (config.kind == SWITCH_NET) {
         assert_int_equal(arrival->header.num_buffers, arrival->chains);
+    }
     return true;
 }
 
@@ -259,15 +269,17 @@ void expect_nothing(uint32_t i)
 
 void expect_memory_untouched(void)
 {
-    for (uint32_t i = 0; i < VMMS; i++)
+    for (uint32_t i = 0; i < VMMS; i++) {
         assert_memory_equal(vmms[i].ram, vmms[i].shadow, RAM_BYTES);
+    }
 }
 
 uint32_t make_frame(uint8_t *frame, uint32_t to, uint32_t from, uint32_t bytes)
 {
     static uint8_t count;
-    for (uint32_t n = 12; n < bytes; n++)
+    for (uint32_t n = 12; n < bytes; n++) {
         frame[n] = count++;
+    }
     rig_mac(frame, to);
     rig_mac(frame + 6, from);
     return bytes;

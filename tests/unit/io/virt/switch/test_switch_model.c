@@ -40,8 +40,9 @@ static bool model_knows(uint32_t name)
 /* Whether the frame passes at its sender's port. */
 static bool model_source(uint32_t from, uint32_t name)
 {
-    if (model_knows(name) || config.ports[from].fixed)
+    if (model_knows(name) || config.ports[from].fixed) {
         return name == from;
+    }
     owner[name] = (int)from;
     return true;
 }
@@ -49,12 +50,15 @@ static bool model_source(uint32_t from, uint32_t name)
 static bool model_wants(uint32_t to, bool group, bool broadcast, bool known)
 {
     uint32_t mode = models[to].mode;
-    if (mode & PORT_RECV_PROMISC)
+    if (mode & PORT_RECV_PROMISC) {
         return true;
-    if (broadcast)
+    }
+    if (broadcast) {
         return !(mode & PORT_RECV_NO_BROADCAST);
-    if (group)
+    }
+    if (group) {
         return !(mode & PORT_RECV_NO_MULTICAST);
+    }
     return !(mode & PORT_RECV_NO_UNICAST) && (known || !config.ports[to].fixed);
 }
 
@@ -63,12 +67,14 @@ static bool model_fill(struct model *m, uint32_t bytes)
 {
     uint32_t need = bytes + HEADER, head = m->head, has = 0;
     do {
-        if (head == m->tail)
+        if (head == m->tail) {
             return false;
+        }
         has += m->chains[head++ % PORT_ENTRIES];
     } while (has < need && (m->features & PORT_RECV_MERGE));
-    if (has < need)
+    if (has < need) {
         return false;
+    }
     m->head = head;
     return true;
 }
@@ -76,8 +82,9 @@ static bool model_fill(struct model *m, uint32_t bytes)
 static void model_deliver(uint32_t to, const uint8_t *frame, uint32_t bytes)
 {
     struct model *m = &models[to];
-    if (!m->open || !model_fill(m, bytes))
+    if (!m->open || !model_fill(m, bytes)) {
         return;
+    }
     struct expected *e = &m->frames[m->last++ % QUEUE];
     assert_true(m->last - m->first <= QUEUE);
     e->bytes = bytes;
@@ -88,15 +95,17 @@ static void model_deliver(uint32_t to, const uint8_t *frame, uint32_t bytes)
 static void model_send(uint32_t from, uint32_t to, uint32_t name, const uint8_t *frame,
                        uint32_t bytes)
 {
-    if (bytes < 14 || bytes > MTU + 22 || !model_source(from, name))
+    if (bytes < 14 || bytes > MTU + 22 || !model_source(from, name)) {
         return;
+    }
     bool group = to >= NAMES;
     int known = group ? -1 : model_knows(to) ? (int)to : owner[to];
     for (uint32_t i = 0; i < VMMS; i++) {
         bool meant = known < 0 || (uint32_t)known == i;
         if (i != from && meant && (config.ports[from].allow >> i & 1) &&
-            model_wants(i, group, to == NAMES + 1, known >= 0))
+            model_wants(i, group, to == NAMES + 1, known >= 0)) {
             model_deliver(i, frame, bytes);
+        }
     }
 }
 
@@ -106,8 +115,9 @@ static void receive(uint32_t i)
 {
     static struct arrival arrival;
     struct model *m = &models[i];
-    if (!m->open)
+    if (!m->open) {
         return;
+    }
     while (vmm_receive(i, &arrival)) {
         struct expected *e = &m->frames[m->first++ % QUEUE];
         assert_true((int32_t)(m->last - m->first) >= 0);
@@ -133,15 +143,17 @@ static void toggle(uint32_t i)
         m->head = m->tail = m->first = m->last = 0;
     }
     m->open = !m->open;
-    for (uint32_t name = 0; name < NAMES; name++)
+    for (uint32_t name = 0; name < NAMES; name++) {
         owner[name] = owner[name] == (int)i ? -1 : owner[name];
+    }
 }
 
 static void post(uint32_t i)
 {
     struct model *m = &models[i];
-    if (!m->open || m->tail - m->head > 100)
+    if (!m->open || m->tail - m->head > 100) {
         return;
+    }
     struct stretch s[3];
     uint32_t num = 1 + any(3), at = RECV_AREA + m->tail % 200 * 4096, bytes = 0;
     for (uint32_t n = 0; n < num; n++) {
@@ -156,17 +168,20 @@ static void post(uint32_t i)
 static void put_address(uint8_t *at, uint32_t name)
 {
     rig_mac(at, name);
-    if (name == NAMES)
+    if (name == NAMES) {
         memcpy(at, (uint8_t[]){ 0x33, 0x33, 0, 0, 0, 1 }, 6);
-    if (name == NAMES + 1)
+    }
+    if (name == NAMES + 1) {
         memset(at, 0xff, 6);
+    }
 }
 
 static void send(uint32_t from)
 {
     static uint8_t frame[2048];
-    if (!models[from].open)
+    if (!models[from].open) {
         return;
+    }
     uint32_t count = 1 + any(4);
     for (uint32_t n = 0; n < count; n++) {
         uint32_t to = any(NAMES + 2), name = any(3) ? from : any(NAMES + 1);
@@ -175,8 +190,9 @@ static void send(uint32_t from)
         put_address(frame, to);
         put_address(frame + 6, name);
         vmm_put(from, NULL, frame, bytes, 20 + any(2000));
-        if (name < NAMES)
+        if (name < NAMES) {
             model_send(from, to, name, frame, bytes);
+        }
     }
     port_publish(&vmms[from].send);
     run();
@@ -188,15 +204,17 @@ static void configure(uint32_t seed)
     srand(seed);
     rig_configure();
     memset(models, 0, sizeof(models));
-    for (uint32_t name = 0; name < NAMES; name++)
+    for (uint32_t name = 0; name < NAMES; name++) {
         owner[name] = -1;
+    }
     for (uint32_t i = 0; i < VMMS; i++) {
         config.ports[i].fixed = any(2);
         config.ports[i].allow = any(3) ? UINT32_MAX : (uint32_t)rand();
     }
     rig_start();
-    for (uint32_t i = 0; i < VMMS; i++)
+    for (uint32_t i = 0; i < VMMS; i++) {
         core.members[i].contended = false;
+    }
 }
 
 static void step(uint32_t i)
@@ -211,9 +229,11 @@ static void step(uint32_t i)
         post(i);
     } else {
         send(i);
-        for (uint32_t to = 0; to < VMMS; to++)
-            if (models[to].last - models[to].first > 100 || any(3) == 0)
+        for (uint32_t to = 0; to < VMMS; to++) {
+            if (models[to].last - models[to].first > 100 || any(3) == 0) {
                 receive(to);
+            }
+        }
     }
 }
 
@@ -226,13 +246,15 @@ static void at_random(void **state)
         for (uint32_t round = 0; round < ROUNDS / 8; round++) {
             step(any(VMMS));
             if (round % 500 == 0) {
-                for (uint32_t i = 0; i < VMMS; i++)
+                for (uint32_t i = 0; i < VMMS; i++) {
                     receive(i);
+                }
                 expect_memory_untouched();
             }
         }
-        for (uint32_t i = 0; i < VMMS; i++)
+        for (uint32_t i = 0; i < VMMS; i++) {
             arrived += core.counters[i].received;
+        }
         assert_string_equal(said, "");
     }
     assert_true(arrived > ROUNDS / 8); /* it was not all dropped */

@@ -20,8 +20,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    if (vmms[0].ram != NULL)
+    if (vmms[0].ram != NULL) {
         expect_memory_untouched();
+    }
     rig_destroy();
     return 0;
 }
@@ -41,8 +42,9 @@ static void restart(void)
 static void restart_with_one_sender(void)
 {
     rig_configure();
-    for (uint32_t i = 1; i < VMMS; i++)
+    for (uint32_t i = 1; i < VMMS; i++) {
         config.ports[i].allow = 0;
+    }
     restart();
 }
 
@@ -55,11 +57,13 @@ static uint64_t drops(uint32_t i, enum drop why)
 static void expect_reach(uint32_t from, uint32_t to, uint32_t bytes)
 {
     vmm_send(from, NULL, frame, bytes);
-    for (uint32_t i = 0; i < VMMS; i++)
-        if (to & 1u << i)
+    for (uint32_t i = 0; i < VMMS; i++) {
+        if (to & 1u << i) {
             expect_frame(i, frame, bytes);
-        else
+        } else {
             expect_nothing(i);
+        }
+    }
 }
 
 static void unicast(void **state)
@@ -67,8 +71,9 @@ static void unicast(void **state)
     (void)state;
     static const uint32_t lengths[] = { 14, 59, 60, 127, 128, 129, 1514, 1522 };
     restart_with_one_sender();
-    for (uint32_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
+    for (uint32_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
         expect_reach(0, 1 << 2, make_frame(frame, 2, 0, lengths[i]));
+    }
     assert_int_equal(core.counters[0].sent, 8);
     assert_int_equal(core.counters[2].received, 8);
     assert_int_equal(core.counters[2].received_bytes, core.counters[0].sent_bytes);
@@ -169,8 +174,9 @@ static void addresses_are_learnt(void **state)
 {
     (void)state;
     rig_configure();
-    for (uint32_t i = 1; i < VMMS; i++)
+    for (uint32_t i = 1; i < VMMS; i++) {
         set_learning(i);
+    }
     restart();
     expect_reach(0, 0xe, make_frame(frame, 77, 0, 64)); /* unknown: to all that learn */
     expect_reach(2, 1 << 0, make_frame(frame, 0, 77, 64));
@@ -191,8 +197,9 @@ static void nobody_takes_over_an_own_address(void **state)
 {
     (void)state;
     rig_configure();
-    for (uint32_t i = 1; i < VMMS; i++)
+    for (uint32_t i = 1; i < VMMS; i++) {
         set_learning(i);
+    }
     restart();
     expect_reach(2, 0, make_frame(frame, 0, 1, 64));
     assert_int_equal(drops(2, DROP_SOURCE), 1);
@@ -212,8 +219,9 @@ static void what_is_learnt_ages(void **state)
     restart();
     assert_true(timeout_ns > 0);
     expect_reach(2, 1 << 0, make_frame(frame, 0, 77, 64));
-    for (uint32_t i = 0; i < MAC_MAX_AGE; i++)
+    for (uint32_t i = 0; i < MAC_MAX_AGE; i++) {
         switch_core_timeout(&core);
+    }
     expect_reach(0, 1 << 2, make_frame(frame, 77, 0, 64));
     switch_core_timeout(&core);
     expect_reach(0, 0x6, make_frame(frame, 77, 0, 64));
@@ -233,8 +241,9 @@ static void the_table_is_bounded(void **state)
         make_frame(frame, 3, 0, 64);
         memcpy(frame + 8, &i, 4);
         vmm_send(1, NULL, frame, 64);
-        while (vmm_receive(3, &arrival))
+        while (vmm_receive(3, &arrival)) {
             vmm_post(3, 0, 2048);
+        }
     }
     assert_int_equal(core.macs.num_learnt[1], MAC_LEARNT);
     expect_reach(0, 1 << 2, make_frame(frame, 77, 0, 64));
@@ -247,8 +256,9 @@ static uint64_t send_as(uint32_t n)
     make_frame(frame, 3, 0, 64);
     memcpy(frame + 8, &n, 4);
     vmm_send(1, NULL, frame, 64);
-    while (vmm_receive(3, &arrival))
+    while (vmm_receive(3, &arrival)) {
         vmm_post(3, 0, 2048);
+    }
     return mac_read(frame + 6);
 }
 
@@ -260,8 +270,9 @@ static void who_is_silent_longest_is_forgotten_first(void **state)
     config.timer_channel = 40;
     restart();
     uint64_t first = send_as(0), second = send_as(1);
-    for (uint32_t i = 2; i < MAC_LEARNT; i++)
+    for (uint32_t i = 2; i < MAC_LEARNT; i++) {
         send_as(i);
+    }
     switch_core_timeout(&core);
     send_as(0);
     uint64_t new = send_as(MAC_LEARNT);
@@ -276,8 +287,9 @@ static void lengths(void **state)
     (void)state;
     static const uint32_t bad[] = { 0, 1, 13, MTU + 23, 2048, 65535, 65536 };
     make_frame(frame, 1, 0, FRAME_MAX);
-    for (uint32_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    for (uint32_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         expect_reach(0, 0, bad[i]);
+    }
     assert_int_equal(drops(0, DROP_LENGTH), sizeof(bad) / sizeof(bad[0]));
     assert_string_equal(said, "");
 }
@@ -318,8 +330,9 @@ static void with_merge(void **state)
     restart_with_one_sender();
     vmm_close(1);
     vmm_open(1, PORT_RECV_MERGE);
-    for (uint32_t i = 0; i < 8; i++)
+    for (uint32_t i = 0; i < 8; i++) {
         vmm_post(1, i, HEADER + 8);
+    }
     expect_reach(0, 0, make_frame(frame, 1, 0, 8 * 20 - HEADER + 1));
     make_frame(frame, 1, 0, 8 * 20 - HEADER);
     vmm_send(0, NULL, frame, 8 * 20 - HEADER);
@@ -364,15 +377,17 @@ static void a_flood_leaves_room(void **state)
     vmm_open(2, PORT_RECV_MERGE);
     vmm_post_many(2, 256, 2048);
     make_frame(frame, 2, 0, 1000);
-    for (uint32_t i = 0; i < 512; i++)
+    for (uint32_t i = 0; i < 512; i++) {
         vmm_put(0, NULL, frame, 1000, FRAME_MAX);
+    }
     assert_true(port_publish(&vmms[0].send));
     run();
     for (uint32_t round = 0; round < 50; round++) {
         vmm_reap(0);
         make_frame(frame, 2, 0, 1000);
-        for (uint32_t i = 0; i < 256; i++)
+        for (uint32_t i = 0; i < 256; i++) {
             vmm_put(0, NULL, frame, 1000, FRAME_MAX);
+        }
         port_publish(&vmms[0].send);
         run();
         vmm_reap(0);
@@ -382,8 +397,9 @@ static void a_flood_leaves_room(void **state)
             vmm_post(2, i, 2048);
         }
     }
-    while (vmm_receive(2, &arrival))
+    while (vmm_receive(2, &arrival)) {
         ping += arrival.bytes == 77;
+    }
     assert_int_equal(ping, 50);
     assert_true(drops(2, DROP_SHARE) > 0);
 }
@@ -396,14 +412,17 @@ static void a_receiver_posts_fewer(void **state)
     vmm_close(2);
     vmm_open(2, PORT_RECV_MERGE);
     vmm_post_many(2, 256, 2048);
-    for (uint32_t i = 0; i < 256; i++)
+    for (uint32_t i = 0; i < 256; i++) {
         vmm_send(0, NULL, frame, make_frame(frame, 2, 0, 100));
-    for (; vmm_receive(2, &arrival); away++)
+    }
+    for (; vmm_receive(2, &arrival); away++) {
         ;
+    }
     assert_in_range(away, 200, 210);
     for (uint32_t i = 0; i < 1000; i++) {
-        while (port_fill(&core.members[2].recv) < 60)
+        while (port_fill(&core.members[2].recv) < 60) {
             vmm_post(2, 0, 2048);
+        }
         vmm_send(0, NULL, frame, make_frame(frame, 2, 0, 100));
         arrived += vmm_receive(2, &arrival);
     }
@@ -415,8 +434,9 @@ static void one_sender_has_all_the_room(void **state)
 {
     (void)state;
     restart_with_one_sender();
-    for (uint32_t i = 0; i < 8; i++)
+    for (uint32_t i = 0; i < 8; i++) {
         expect_reach(0, 1 << 2, make_frame(frame, 2, 0, 1000));
+    }
     expect_reach(0, 0, make_frame(frame, 2, 0, 1000));
 }
 
@@ -441,8 +461,9 @@ static void each_vmm_is_notified_once(void **state)
     assert_int_equal(signals[12] + signals[13], 0);
     vmm_reap(0);
     vmm_reap(1);
-    for (uint32_t i = 0; i < 5; i++)
+    for (uint32_t i = 0; i < 5; i++) {
         assert_true(vmm_receive(0, &arrival) && vmm_receive(1, &arrival));
+    }
     memset(signals, 0, sizeof(signals)); /* nobody waits now */
     expect_reach(0, 1 << 1, make_frame(frame, 1, 0, 64));
     assert_int_equal(signals[10] + signals[11], 0);
@@ -479,10 +500,12 @@ static void shares_end_with_an_opening(void **state)
     (void)state;
     for (uint32_t round = 0; round < 5; round++) {
         uint32_t arrived = 0;
-        for (uint32_t i = 0; i < 8; i++)
+        for (uint32_t i = 0; i < 8; i++) {
             vmm_send(0, NULL, frame, make_frame(frame, 1, 0, 100));
-        while (vmm_receive(1, &arrival))
+        }
+        while (vmm_receive(1, &arrival)) {
             arrived++;
+        }
         assert_int_equal(arrived, 6);
         vmm_close(1);
         vmm_open(1, PORT_RECV_MERGE);

@@ -21,17 +21,20 @@ static struct arrival arrival;
 
 static void be(uint8_t *at, uint64_t value, uint32_t bytes)
 {
-    for (uint32_t i = 0; i < bytes; i++)
+    for (uint32_t i = 0; i < bytes; i++) {
         at[i] = (uint8_t)(value >> 8 * (bytes - 1 - i));
+    }
 }
 
 /* RFC 1071 as it is written down. */
 static uint32_t slow_sum(const uint8_t *at, uint32_t bytes, uint32_t sum)
 {
-    for (uint32_t i = 0; i < bytes; i++)
+    for (uint32_t i = 0; i < bytes; i++) {
         sum += i % 2 ? at[i] : (uint32_t)at[i] << 8;
-    while (sum >> 16)
+    }
+    while (sum >> 16) {
         sum = (sum & 0xffff) + (sum >> 16);
+    }
     return sum;
 }
 
@@ -87,10 +90,12 @@ static uint32_t build(uint8_t *to, const struct tcp_case *c, uint32_t offset, ui
     uint32_t behind = 20 + c->tcp_options + bytes;
     rig_mac(to, 1);
     rig_mac(to + 6, 0);
-    if (c->tags > 0)
+    if (c->tags > 0) {
         be(ip - 6, 0x81000042, 4);
-    if (c->tags > 1)
+    }
+    if (c->tags > 1) {
         be(ip - 10, 0x88a80007, 4);
+    }
     be(ip - 2, c->ipv6 ? 0x86dd : 0x0800, 2);
     build_ip(ip, c, behind, id);
     be(tcp, 0x12345678, 4);
@@ -100,8 +105,9 @@ static uint32_t build(uint8_t *to, const struct tcp_case *c, uint32_t offset, ui
     be(tcp + 14, 0xffff0000, 4);
     be(tcp + 18, 7, 2);
     memset(tcp + 20, 1, c->tcp_options);
-    for (uint32_t i = 0; i < bytes; i++)
+    for (uint32_t i = 0; i < bytes; i++) {
         to[headers_end(c) + i] = (uint8_t)((offset + i) * 7 + (offset + i) / 251);
+    }
     uint32_t pseudo = pseudo_sum(ip, c, behind);
     uint32_t whole = 0xffff & ~slow_sum(tcp, behind, pseudo);
     be(tcp + 16, open ? pseudo : whole == 0 ? 0xffff : whole, 2);
@@ -160,11 +166,13 @@ static struct virtio_net_hdr_v1 header_of(const struct tcp_case *c)
 
 static void open_receiver(uint32_t features)
 {
-    if (core.members[1].open)
+    if (core.members[1].open) {
         vmm_close(1);
+    }
     vmm_open(1, features);
-    for (uint32_t i = 0; i < 500; i++)
+    for (uint32_t i = 0; i < 500; i++) {
         vmm_post(1, i, 2048);
+    }
 }
 
 static void send_case(const struct tcp_case *c, uint32_t features, uint32_t piece)
@@ -177,18 +185,20 @@ static void send_case(const struct tcp_case *c, uint32_t features, uint32_t piec
     port_publish(&vmms[0].send);
     run();
     assert_int_equal(vmm_reap(0), 1);
-    if ((features & whole) && (features & PORT_RECV_CSUM))
+    if ((features & whole) && (features & PORT_RECV_CSUM)) {
         expect_whole(c, bytes);
-    else
+    } else {
         expect_segments(c, features & PORT_RECV_CSUM);
+    }
 }
 
 static int setup(void **state)
 {
     (void)state;
     rig_configure();
-    for (uint32_t i = 1; i < VMMS; i++)
+    for (uint32_t i = 1; i < VMMS; i++) {
         config.ports[i].allow = 0;
+    }
     rig_start();
     vmm_open(0, ALL);
     return 0;
@@ -227,9 +237,11 @@ static void segments(void **state)
         { .ipv6 = true, .tags = 2, .payload = 5000, .gso_size = 1400, .tcp_options = 40 },
         { .tags = 2, .payload = 3000, .gso_size = 1460, .flags = 0x10 }, /* of 1522 bytes */
     };
-    for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        for (uint32_t f = 0; f < sizeof(feature_sets) / sizeof(feature_sets[0]); f++)
+    for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (uint32_t f = 0; f < sizeof(feature_sets) / sizeof(feature_sets[0]); f++) {
             send_case(&cases[i], feature_sets[f], FRAME_MAX);
+        }
+    }
 }
 
 static void segments_at_random(void **state)
@@ -341,8 +353,9 @@ static void what_makes_no_sense_is_dropped(void **state)
         header.gso_size = rows[i].what == SIZE ? (uint16_t)rows[i].value : header.gso_size;
         header.csum_start = rows[i].what == START ? (uint16_t)rows[i].value : header.csum_start;
         header.csum_offset = rows[i].what == OFFSET ? (uint16_t)rows[i].value : header.csum_offset;
-        if (rows[i].what == FRAME8)
+        if (rows[i].what == FRAME8) {
             frame[rows[i].at] = (uint8_t)rows[i].value;
+        }
         vmm_send(0, &header, frame, bytes);
         expect_nothing(1);
     }
@@ -440,8 +453,9 @@ static void segments_without_room(void **state)
     uint32_t bytes = build(frame, &c, 0, c.payload, c.flags, c.id, true), got = 0;
     open_receiver(0);
     vmm_send(0, &header, frame, bytes);
-    while (vmm_receive(1, &arrival))
+    while (vmm_receive(1, &arrival)) {
         got++;
+    }
     assert_int_equal(got, 500);
     assert_int_equal(core.counters[1].drops[DROP_ROOM], 1);
 }

@@ -129,8 +129,9 @@ static void chains_to_receive_in_outside_of_memory(void **state)
     (void)state;
     for (uint32_t i = 0; i < 2 * BAD_STRETCHES; i++) {
         reopen(PORT_RECV_MERGE);
-        if (i % 2)
+        if (i % 2) {
             put_raw(&vmms[0].recv, RECV_AREA, 64, PORT_MORE);
+        }
         put_raw(&vmms[0].recv, bad_stretches[i / 2].offset, bad_stretches[i / 2].length, 0);
         vmm_send(1, NULL, frame, make_frame(frame, 0, 1, 100));
         expect_broken();
@@ -157,19 +158,22 @@ static void chains_that_do_not_end(void **state)
     (void)state;
     put_raw(&vmms[0].send, 0, 64, PORT_MORE);
     expect_broken();
-    for (uint32_t i = 0; i <= PORT_CHAIN_ENTRIES; i++)
+    for (uint32_t i = 0; i <= PORT_CHAIN_ENTRIES; i++) {
         put_raw(&vmms[0].send, 0, 1, i < PORT_CHAIN_ENTRIES ? PORT_MORE : 0);
+    }
     expect_broken();
-    for (uint32_t i = 0; i < PORT_ENTRIES; i++)
+    for (uint32_t i = 0; i < PORT_ENTRIES; i++) {
         put_raw(&vmms[0].send, 0, 1, PORT_MORE);
+    }
     expect_broken();
     reopen(PORT_RECV_MERGE);
     put_raw(&vmms[0].recv, RECV_AREA, 64, PORT_MORE);
     vmm_send(1, NULL, frame, make_frame(frame, 0, 1, 100));
     expect_broken();
     reopen(PORT_RECV_MERGE);
-    for (uint32_t i = 0; i <= PORT_CHAIN_ENTRIES; i++)
+    for (uint32_t i = 0; i <= PORT_CHAIN_ENTRIES; i++) {
         put_raw(&vmms[0].recv, RECV_AREA, 1, i < PORT_CHAIN_ENTRIES ? PORT_MORE : 0);
+    }
     vmm_send(1, NULL, frame, make_frame(frame, 0, 1, 400));
     expect_broken();
 }
@@ -196,8 +200,9 @@ static void long_chains(void **state)
     (void)state;
     struct stretch stretches[PORT_CHAIN_ENTRIES];
     reopen(0);
-    for (uint32_t i = 0; i < PORT_CHAIN_ENTRIES; i++)
+    for (uint32_t i = 0; i < PORT_CHAIN_ENTRIES; i++) {
         stretches[i] = (struct stretch){ RECV_AREA + 3 * i, 2 };
+    }
     vmm_post_chain(0, stretches, PORT_CHAIN_ENTRIES);
     make_frame(frame, 0, 1, PORT_CHAIN_ENTRIES);
     vmm_put(1, NULL, frame, PORT_CHAIN_ENTRIES, 1);
@@ -253,8 +258,9 @@ static void own_indices_are_private(void **state)
 static void done_rings_never_overflow(void **state)
 {
     (void)state;
-    for (uint32_t i = 0; i < PORT_ENTRIES; i++)
+    for (uint32_t i = 0; i < PORT_ENTRIES; i++) {
         vmm_put(0, NULL, frame, 0, 1);
+    }
     port_publish(&vmms[0].send);
     run();
     assert_int_equal(vmms[0].port.control.broken, 0);
@@ -303,14 +309,16 @@ static uint32_t storm_turns;
 static void storm(uint8_t channel)
 {
     struct port_control *closing = &vmms[0].port.control;
-    if (channel != 11 || ++storm_turns == 20)
+    if (channel != 11 || ++storm_turns == 20) {
         return;
+    }
     (void)vmm_reap(1);
     vmm_put(1, NULL, frame, make_frame(frame, 2, 1, 60), FRAME_MAX);
     port_publish(&vmms[1].send);
     (void)port_wait(&vmms[1].send_done);
-    if (storm_turns == 3)
+    if (storm_turns == 3) {
         port_want_next(closing);
+    }
     assert_true(storm_turns < 10 || port_settled(closing));
 }
 
@@ -385,13 +393,16 @@ static void garbage(void **state)
     srand(2);
     for (uint32_t round = 0; round < 300; round++) {
         uint8_t *ring = (uint8_t *)(rand() % 2 ? &vmms[0].port.send : &vmms[0].port.recv);
-        for (uint32_t i = 0; i < 4096; i++)
+        for (uint32_t i = 0; i < 4096; i++) {
             ring[(uint32_t)rand() % sizeof(struct port_ring)] = (uint8_t)rand();
+        }
         vmms[0].port.control.wanted += vmms[0].port.control.broken ? 2 : 0;
         vmm_send(1, NULL, frame, make_frame(frame, 0, 1, 100));
-        for (uint32_t i = 1; i < VMMS; i++)
-            while (vmm_receive(i, &arrival))
+        for (uint32_t i = 1; i < VMMS; i++) {
+            while (vmm_receive(i, &arrival)) {
                 vmm_post(i, 0, 2048);
+            }
+        }
         memcpy(vmms[0].shadow, vmms[0].ram, RAM_BYTES); /* its own it may spoil */
         expect_others_work();
     }

@@ -25,8 +25,9 @@ static struct sddf_net_connection connect(uint32_t ring, uint8_t channel)
 
 static void open_all(uint32_t features)
 {
-    for (uint32_t i = 0; i < VMMS; i++)
+    for (uint32_t i = 0; i < VMMS; i++) {
         memset(&vmms[i].port.control, 0, sizeof(vmms[i].port.control));
+    }
     rig_start();
     for (uint32_t i = 0; i < VMMS; i++) {
         vmm_open(i, features);
@@ -139,16 +140,19 @@ static void groups_go_everywhere(void **state)
     memset(frame, 0xff, 6);
     from_outside(100);
     run();
-    for (uint32_t i = 0; i < VMMS; i++)
+    for (uint32_t i = 0; i < VMMS; i++) {
         expect_frame(i, frame, 100);
+    }
     expect_quiet();
     make_frame(frame, 0, 1, 100);
     memset(frame, 0xff, 6);
     vmm_send(1, NULL, frame, 100);
     expect_outside(frame, 100);
-    for (uint32_t i = 0; i < VMMS; i++)
-        if (i != 1)
+    for (uint32_t i = 0; i < VMMS; i++) {
+        if (i != 1) {
             expect_frame(i, frame, 100);
+        }
+    }
 }
 
 /* Outside is learnt too: what is there does not reach ports that learn. */
@@ -205,15 +209,17 @@ static void a_slow_card(void **state)
 {
     (void)state;
     struct net_buff_desc desc;
-    for (uint32_t i = 0; i < 3 * BUFFERS; i++)
+    for (uint32_t i = 0; i < 3 * BUFFERS; i++) {
         vmm_send(0, NULL, frame, make_frame(frame, 99, 0, 100));
+    }
     vmm_send(1, NULL, frame, make_frame(frame, 99, 1, 111)); /* has its share */
     vmm_send(0, NULL, frame, make_frame(frame, 1, 0, 100));
     expect_frame(1, frame, 100);
     assert_true(core.counters[SWITCH_UPLINK].drops[DROP_SHARE] >= 2 * BUFFERS);
     uint32_t of_1 = 0, all = 0;
-    for (; net_dequeue(&tx, &desc); all++)
+    for (; net_dequeue(&tx, &desc); all++) {
         of_1 += desc.len == 111;
+    }
     assert_int_equal(of_1, 1);
     assert_true(all > BUFFERS / 2 && all <= BUFFERS);
 }
@@ -221,8 +227,9 @@ static void a_slow_card(void **state)
 static void all_buffers_for_one_sender(void **state)
 {
     (void)state;
-    for (uint32_t i = 1; i < VMMS; i++)
+    for (uint32_t i = 1; i < VMMS; i++) {
         config.ports[i].allow = 0;
+    }
     open_all(ALL);
     for (uint32_t i = 0; i < BUFFERS; i++) {
         vmm_send(0, NULL, frame, make_frame(frame, 99, 0, 100));
@@ -240,8 +247,9 @@ static void offloads_end_here(void **state)
     struct virtio_net_hdr_v1 header = {
         .flags = CSUM, .gso_type = 1, .gso_size = 1400, .csum_start = 34, .csum_offset = 16
     };
-    for (uint32_t i = 1; i < VMMS; i++)
+    for (uint32_t i = 1; i < VMMS; i++) {
         config.ports[i].allow = 0;
+    }
     open_all(ALL);
     make_frame(frame, 99, 0, 54 + 2900);
     memcpy(frame + 12, (uint8_t[]){ 8, 0, 0x45 }, 3);
@@ -270,8 +278,9 @@ static void a_guest_with_a_longer_mtu(void **state)
     (void)state;
     config.ports[0].mtu = 3000;
     open_all(ALL);
-    for (uint32_t bytes = MTU + 23; bytes < 3000; bytes += 100)
+    for (uint32_t bytes = MTU + 23; bytes < 3000; bytes += 100) {
         vmm_send(0, NULL, frame, make_frame(frame, 99, 0, bytes));
+    }
     expect_quiet();
     vmm_send(0, NULL, frame, make_frame(frame, 99, 0, MTU + 22));
     expect_outside(frame, MTU + 22);
@@ -297,8 +306,9 @@ static void virtualisers_that_lie(void **state)
     }
     assert_int_equal(core.counters[SWITCH_UPLINK].drops[DROP_LENGTH], 6);
     core.uplink.contended = false;
-    for (uint32_t i = 0; i < BUFFERS; i++)
+    for (uint32_t i = 0; i < BUFFERS; i++) {
         vmm_send(i % VMMS, NULL, frame, make_frame(frame, 99, i % VMMS, 100));
+    }
     while (net_dequeue(&tx, &desc)) {
     }
     static const uint64_t offsets[] = { 1, BUFFERS * NET_BUFFER_SIZE, UINT64_MAX - 2047,

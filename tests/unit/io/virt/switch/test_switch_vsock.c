@@ -18,10 +18,12 @@ static int setup(void **state)
         config.ports[i].mtu = 0;
     }
     rig_start();
-    for (uint32_t i = 0; i < VMMS; i++)
+    for (uint32_t i = 0; i < VMMS; i++) {
         vmm_open(i, 0);
-    for (uint32_t n = 0; n < sizeof(bytes); n++)
+    }
+    for (uint32_t n = 0; n < sizeof(bytes); n++) {
         bytes[n] = (uint8_t)(n * 7 + n / 256);
+    }
     return 0;
 }
 
@@ -117,8 +119,9 @@ static void nobody_is_there(void **state)
 {
     (void)state;
     static const uint64_t cids[] = { 0, 1, 2, UINT32_MAX, CID(9), CID(1) + (1ull << 32) };
-    for (uint32_t i = 0; i < VMMS; i++)
+    for (uint32_t i = 0; i < VMMS; i++) {
         vmm_post_many(i, 4, 2048);
+    }
     for (uint32_t i = 0; i < sizeof(cids) / sizeof(cids[0]); i++) {
         struct virtio_vsock_hdr header = header_to(0, cids[i], 10);
         vmm_send(0, &header, bytes, 10);
@@ -132,8 +135,9 @@ static void nobody_is_there(void **state)
     vmm_close(2);
     send(0, 2, bytes, 10);
     expect_done(0, 1, 1);
-    for (uint32_t i = 0; i < VMMS; i++)
+    for (uint32_t i = 0; i < VMMS; i++) {
         expect_nothing(i);
+    }
 }
 
 /* A VMM answers its own guest in the name of a peer that is not there. */
@@ -152,8 +156,9 @@ static void a_port_reaches_itself(void **state)
     assert_true(vmm_receive(0, &arrival));
     assert_memory_equal(&arrival.vsock, &header, sizeof(header));
     assert_int_equal(arrival.bytes, 0);
-    for (uint32_t i = 1; i < VMMS; i++)
+    for (uint32_t i = 1; i < VMMS; i++) {
         expect_nothing(i);
+    }
 }
 
 /* V2, V4: a packet that its VMM should not have let pass is done, and goes nowhere. */
@@ -208,8 +213,9 @@ static void half_a_packet_waits(void **state)
     vmm_post_many(1, 3, 44 + 10);
     send(0, 1, bytes, 55);
     expect_done(0, 0, 0);
-    for (uint32_t n = 0; n < 3; n++)
+    for (uint32_t n = 0; n < 3; n++) {
         expect_packet(1, 0, bytes + n * 10, 10);
+    }
     vmm_post(1, 0, 44 + 20);
     vmm_post(1, 1, 44 + 20);
     run();
@@ -339,20 +345,24 @@ static void send_in_pieces(uint32_t from, uint32_t to)
 static void many_pieces_wait(void **state)
 {
     (void)state;
-    for (uint32_t to = 1; to < VMMS; to++)
-        for (uint32_t i = 0; i < 5; i++)
+    for (uint32_t to = 1; to < VMMS; to++) {
+        for (uint32_t i = 0; i < 5; i++) {
             send_in_pieces(0, to);
+        }
+    }
     expect_done(0, 0, 0);
-    for (uint32_t i = 0; i < 5; i++)
+    for (uint32_t i = 0; i < 5; i++) {
         send_in_pieces(0, 1);
+    }
     expect_done(0, 0, 0);
     send_in_pieces(0, 1);
     expect_done(0, 11, 11);
     for (uint32_t to = 2; to < VMMS; to++) {
         vmm_post_many(to, 6, 4096);
         send(0, to, bytes, 2000);
-        for (uint32_t i = 0; i < 6; i++)
+        for (uint32_t i = 0; i < 6; i++) {
             expect_packet(to, 0, bytes, 2000);
+        }
     }
     expect_done(0, 12, 0);
     assert_int_equal(core.held[0].num + core.held[0].num_pieces, 0);
@@ -364,11 +374,13 @@ static void what_is_behind_a_gap(void **state)
 {
     struct virtio_vsock_hdr header = header_to(0, CID(1), 10);
     (void)state;
-    for (uint32_t i = 0; i < 11; i++)
+    for (uint32_t i = 0; i < 11; i++) {
         send_in_pieces(0, 1);
+    }
     vmm_post_many(1, 4, 2048);
-    for (uint32_t i = 0; i < 2; i++)
+    for (uint32_t i = 0; i < 2; i++) {
         send(0, 1, bytes, 10);
+    }
     vmm_put(0, &header, bytes, 10, FRAME_MAX); /* put in, and not published yet */
     expect_done(0, 13, 13);
     port_publish(&vmms[0].send);
@@ -390,8 +402,9 @@ static void done_that_is_not_taken(void **state)
     for (uint32_t i = 0; i < PORT_ENTRIES; i++) {
         vmm_put(0, &header, bytes, 0, 1);
         port_publish(&vmms[0].send);
-        if (i > 0)
+        if (i > 0) {
             vmm_post(1, 0, 2048);
+        }
         run();
         assert_int_equal(vmm_receive(1, &arrival), i > 0);
     }
@@ -461,8 +474,9 @@ static void a_slow_receiver(void **state)
 {
     (void)state;
     setup_timer();
-    for (uint32_t i = 0; i < 9; i++)
+    for (uint32_t i = 0; i < 9; i++) {
         send(0, 1, bytes + i, 10);
+    }
     for (uint32_t i = 0; i < 9; i++) {
         tick();
         vmm_post(1, 0, 2048);
@@ -477,8 +491,9 @@ static void a_receiver_that_takes_too_little(void **state)
 {
     (void)state;
     setup_timer();
-    for (uint32_t i = 0; i < 20; i++)
+    for (uint32_t i = 0; i < 20; i++) {
         send(0, 1, bytes, 10);
+    }
     for (uint32_t i = 0; i < 9; i++) {
         vmm_post(1, 0, 2048);
         tick();
@@ -503,8 +518,9 @@ static void a_patient_packet(void **state)
     send(0, 1, bytes, 10);
     vmms[0].send_flags = 0;
     send(0, 1, bytes, 20);
-    for (uint32_t i = 0; i < 20; i++)
+    for (uint32_t i = 0; i < 20; i++) {
         tick();
+    }
     expect_done(0, 1, 1);
     vmm_post(1, 0, 2048);
     send(0, 1, bytes, 30);
@@ -576,10 +592,12 @@ static void send_some(uint32_t from, uint32_t to)
 {
     uint32_t len = (uint32_t)rand() % (rand() % 4 ? 300 : 5000), *at = &positions[0][from][to];
     struct virtio_vsock_hdr header = header_to(from, CID(to), len);
-    if (port_room(&vmms[from].send) < 20 || from == to)
+    if (port_room(&vmms[from].send) < 20 || from == to) {
         return;
-    for (uint32_t n = 0; n < len; n++)
+    }
+    for (uint32_t n = 0; n < len; n++) {
         bytes[n] = stream_byte(from, to, (*at)++);
+    }
     vmm_put(from, &header, bytes, len, 300 + (uint32_t)rand() % 5000);
     port_publish(&vmms[from].send);
 }
@@ -589,15 +607,17 @@ static void receive_all(uint32_t i)
     while (vmm_receive(i, &arrival)) {
         uint32_t from = (uint32_t)arrival.vsock.src_cid - 3, *at = &positions[1][from][i];
         assert_int_equal(arrival.vsock.len, arrival.bytes);
-        for (uint32_t n = 0; n < arrival.bytes; n++)
+        for (uint32_t n = 0; n < arrival.bytes; n++) {
             assert_int_equal(arrival.data[n], stream_byte(from, i, (*at)++));
+        }
     }
 }
 
 static void post_some(uint32_t i, uint32_t num)
 {
-    for (uint32_t n = 0; n < num && port_room(&vmms[i].recv) > 0; n++)
+    for (uint32_t n = 0; n < num && port_room(&vmms[i].recv) > 0; n++) {
         vmm_post(i, vmms[i].next_id++ % 400, 45 + (uint32_t)rand() % 2000);
+    }
 }
 
 static void at_random(void **state)
@@ -607,12 +627,14 @@ static void at_random(void **state)
     memset(positions, 0, sizeof(positions));
     for (uint32_t round = 0; round < 30000; round++) {
         uint32_t i = (uint32_t)rand() % VMMS;
-        if (rand() % 2)
+        if (rand() % 2) {
             send_some(i, (uint32_t)rand() % VMMS);
-        else if (core.members[i].recv.ring != NULL && port_fill(&core.members[i].recv) < 50)
+        } else if (core.members[i].recv.ring != NULL && port_fill(&core.members[i].recv) < 50) {
             post_some(i, (uint32_t)rand() % 4);
-        if (rand() % 2)
+        }
+        if (rand() % 2) {
             run();
+        }
         vmm_reap(i);
         receive_all(i);
     }
@@ -621,14 +643,16 @@ static void at_random(void **state)
         for (uint32_t i = 0; i < VMMS; i++) {
             receive_all(i);
             vmm_reap(i);
-            if (port_fill(&core.members[i].recv) < 50)
+            if (port_fill(&core.members[i].recv) < 50) {
                 post_some(i, 4);
+            }
         }
     }
     assert_memory_equal(positions[0], positions[1], sizeof(positions[0]));
     assert_true(positions[0][0][1] > 100000);
-    for (uint32_t i = 0; i < VMMS; i++)
+    for (uint32_t i = 0; i < VMMS; i++) {
         assert_int_equal(vmms[i].not_there, 0);
+    }
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -247,16 +247,17 @@ static void a_record_that_is_wrong(void **state)
     struct blk_link link;
     for (uint32_t i = 0; i < 5; i++) {
         struct vmm_served_disk record = records[0];
-        if (i == 0)
+        if (i == 0) {
             record.rings_vaddr = 0;
-        else if (i == 1)
+        } else if (i == 1) {
             record.data_vaddr += 512;
-        else if (i == 2)
+        } else if (i == 2) {
             record.data_bytes -= 1;
-        else if (i == 3)
+        } else if (i == 3) {
             record.conn.num_buffers = 0;
-        else
+        } else {
             record.conn.num_buffers = 100;
+        }
         assert_false(blk_link_init(&link, &record, &irq, &driver_vm.ops->link));
     }
 }
