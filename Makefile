@@ -100,6 +100,9 @@ $(HOST_DIR)/$(1): $$(patsubst %.c,$(HOST_DIR)/%.o,$$($(1)_SRCS))
 	$$(Q)clang $$^ $$($(1)_LIBS) -o $$@
 endef
 
+# The C files below folders, sorted by their paths: the order in which they are linked.
+sources_in = $(sort $(wildcard $(foreach folder,$(1),$(foreach depth,* */* */*/* */*/*/*,$(folder)/$(depth).c))))
+
 # What each folder builds. PROGRAMS run on the target as PDs, HOST_PROGRAMS here; NAME_SRCS are the
 # sources of NAME, NAME_LIBS the host libraries.
 PROGRAMS :=

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The PDs that are no I/O. The supervisor restarts all others, and nothing restarts it.
-entropy_SRCS := $(addprefix services/entropy/,sha256.c chacha20.c health.c entropy_core.c entropy_pd.c) \
-    $(RESTART_SRCS)
-counters_SRCS := $(addprefix services/counters/,counters_core.c counters_pd.c) $(RESTART_SRCS)
-supervisor_SRCS := $(addprefix services/supervisor/,clock.c reason.c supervisor_pd.c)
-PROGRAMS += entropy counters supervisor
+# The PDs that are no I/O, a folder each. The supervisor restarts all others, and nothing restarts it.
+SERVICES := $(sort $(notdir $(patsubst %/,%,$(wildcard services/*/))))
+PROGRAMS += $(SERVICES)
+$(foreach service,$(SERVICES),$(eval $(service)_SRCS := $(call sources_in,services/$(service)) \
+    $(if $(filter-out supervisor,$(service)),$(RESTART_SRCS))))

@@ -81,7 +81,7 @@ driver-vm-figures: $(TARGET_DIR)/tests/system/disk-ext4.img $(GUEST_DIR)/initrd-
 	    CLOISTER_BUILD_DIR=$(BUILD_DIR) /usr/bin/python3 tests/bench/driver_vm.py
 
 HOST_PROGRAMS += switch_bench
-switch_bench_SRCS := tests/bench/switch_bench.c $(SWITCH_SRCS)
+switch_bench_SRCS := tests/bench/switch_bench.c $(filter-out %_pd.c,$(call sources_in,io/virt/switch))
 
 .PHONY: switch-bench
 switch-bench: $(HOST_DIR)/switch_bench ## measure the switch's core on the host
