@@ -36,6 +36,16 @@ def iperf(guest, to, options):
     return json.loads(output[output.index("{"):])["end"]
 
 
+# A stream of SECONDS or of so many bytes carries this much even beside other work of the host.
+STREAM_BYTES = 1 << 20
+
+
+def check_stream(end, direction=""):
+    """What iperf3 says of a stream: that it carried data, and that none arrived that was not sent."""
+    sent, received = end[f"sum_sent{direction}"]["bytes"], end[f"sum_received{direction}"]["bytes"]
+    assert STREAM_BYTES <= received <= sent, f"{sent} bytes sent, {received} received"
+
+
 def serve_iperf(guest):
     """Starts a server, and waits until it listens."""
     guest.run("iperf3 -s -D; while ! netstat -ltn | grep -q :5201; do usleep 100000; done")

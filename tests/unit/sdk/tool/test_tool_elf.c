@@ -11,6 +11,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What elf_file.h promises of the segments of a file that is accepted. */
+static void check_segments(const struct elf *elf)
+{
+    assert_in_range(elf->num_segments, 1, ELF_MAX_SEGMENTS);
+    for (unsigned i = 0; i < elf->num_segments; i++) {
+        const struct elf_segment *segment = &elf->segments[i];
+        assert_int_not_equal(segment->mem_bytes, 0);
+        assert_true(segment->file_bytes <= segment->mem_bytes);
+        assert_true(segment->data >= elf->bytes &&
+                    segment->file_bytes <= (size_t)(elf->bytes + elf->size - segment->data));
+        assert_true(segment->base <= segment->vaddr &&
+                    segment->vaddr + segment->mem_bytes <= segment->base + segment->bytes);
+        assert_int_not_equal(segment->perms & (PERM_WRITE | PERM_EXECUTE),
+                             PERM_WRITE | PERM_EXECUTE);
+    }
+}
+
 /* Parses a copy of exactly that size, so that AddressSanitizer sees each byte read too far, and
  * looks everything up. */
 static const char *parse_copy(const uint8_t *bytes, size_t size)
@@ -24,6 +41,7 @@ static const char *parse_copy(const uint8_t *bytes, size_t size)
     const char *wrong = elf_parse(&elf, size ? copy : NULL, size);
     if (!wrong) {
         volatile uint8_t sum = 0;
+        check_segments(&elf);
         elf_symbol(&elf, "microkit_pps", &vaddr, &length);
         char contents[16] = "";
         if (elf_read(&elf, vaddr, contents, sizeof contents)) {
@@ -87,22 +105,50 @@ static void truncated_at_every_byte(void **state)
     free(file);
 }
 
+/* Magic, class and byte order; type and machine: each value is checked. */
+static bool is_identity(size_t offset)
+{
+    return offset < EI_VERSION ||
+           (offset >= offsetof(Elf64_Ehdr, e_type) && offset < offsetof(Elf64_Ehdr, e_version));
+}
+
+static bool is_contents(const struct elf *elf, size_t offset)
+{
+    for (unsigned i = 0; i < elf->num_segments; i++) {
+        size_t begin = (size_t)(elf->segments[i].data - elf->bytes);
+        if (offset >= begin && offset - begin < elf->segments[i].file_bytes) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Damage of what identifies the file is refused, damage of what it loads is not seen; anything else
+ * is refused, or gives segments within the file. */
 static void damaged_at_every_byte(void **state)
 {
     static const uint8_t values[] = { 0, 1, 0x7f, 0x80, 0xff };
     struct fixture_elf program = fixture_program();
+    struct elf good;
+    unsigned num_refused = 0;
     size_t size;
 
     (void)state;
     uint8_t *file = fixture_make_elf(&program, &size);
+    assert_null(elf_parse(&good, file, size));
     for (size_t i = 0; i < size; i++) {
         for (size_t j = 0; j < sizeof values; j++) {
             uint8_t kept = file[i];
             file[i] = values[j];
-            parse_copy(file, size);
+            bool is_refused = parse_copy(file, size) != NULL;
             file[i] = kept;
+            num_refused += is_refused;
+            if (is_identity(i) || is_contents(&good, i)) {
+                assert_int_equal(is_refused, is_identity(i) && values[j] != kept);
+            }
         }
     }
+    assert_true(num_refused > 5 * EI_VERSION);
     free(file);
 }
 

@@ -159,24 +159,98 @@ static void on_and_off(void **state)
     assert_string_equal(calls, "+1-1+1");
 }
 
-/* Whatever the registers hold: a result or an effect, never anything else. */
+static uint64_t next_random(void)
+{
+    static uint64_t random = 88172645463325252ul;
+    random ^= random << 13;
+    random ^= random >> 7;
+    random ^= random << 17;
+    return random;
+}
+
+/* Every second call has a PSCI function's number, vCPU and entry point nearly right. */
+static void make_registers(uint64_t x[4])
+{
+    for (unsigned n = 0; n < 4; n++) {
+        x[n] = next_random();
+    }
+    if (next_random() % 2 == 0) {
+        x[0] = (x[0] & 0x4000000f) | 0x84000000;
+        x[1] &= 3;
+        x[2] = RAM + (x[2] & 0x1fff);
+    }
+}
+
+/* Checks the result of a call that had no effect. */
+static void check_plain_result(uint32_t id, int64_t result)
+{
+    static const int64_t results[] = { 0, 1, 2, 0x10001, -1, -2, -4, -9 };
+    bool is_known = false;
+    for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
+        is_known |= result == results[i];
+    }
+    assert_true(is_known);
+    if ((id & 0xbffffff0) != 0x84000000 && id >> 4 != 0x8000000) {
+        assert_int_equal(result, -1); /* no function has such a number */
+    }
+}
+
+/* Checks an effect against its call, and carries it out in `on`. */
+static void check_effect(const uint64_t x[4], unsigned caller, int64_t result, bool on[2])
+{
+    uint64_t mask = (x[0] & 0x40000000) != 0 ? UINT64_MAX : UINT32_MAX;
+    unsigned vcpu = (unsigned)calls[1] - '0';
+    switch (calls[0]) {
+    case '+':
+        assert_int_equal(x[0] & 0xbfffffff, 0x84000003);
+        assert_int_equal(result, 0);
+        assert_int_equal(vcpu, x[1] & mask);
+        assert_false(on[vcpu]);
+        assert_int_equal(entry, x[2] & mask);
+        assert_true(entry % 4 == 0 && entry >= RAM && entry < RAM + sizeof(memory));
+        assert_int_equal(context_id, x[3] & mask);
+        on[vcpu] = true;
+        break;
+    case '-':
+        assert_int_equal((uint32_t)x[0], 0x84000002);
+        assert_int_equal(result, PSCI_NO_RETURN);
+        assert_int_equal(vcpu, caller);
+        on[vcpu] = false;
+        break;
+    default:
+        assert_int_equal((uint32_t)x[0], calls[0] == 'O' ? 0x84000008 : 0x84000009);
+        assert_int_equal(result, PSCI_NO_RETURN);
+    }
+}
+
+/* Whatever the registers hold: one effect that the call asks for, or a result that PSCI knows. */
 static void any_registers(void **state)
 {
-    uint64_t random = 88172645463325252ul;
+    bool on[2] = { true, false };
+    unsigned num_effects[128] = { 0 };
     (void)state;
     for (unsigned i = 0; i < 200000; i++) {
         uint64_t x[4];
-        for (unsigned n = 0; n < 4; n++) {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            x[n] = random;
-        }
-        if (i % 2 == 0) {
-            x[0] = (x[0] & 0x4000000f) | 0x84000000;
+        unsigned caller = on[i % 2] ? i % 2 : 1 - i % 2;
+        make_registers(x);
+        if (!on[0] && !on[1]) {
+            setup(state);
+            on[0] = true;
+            caller = 0;
         }
         memset(calls, 0, sizeof(calls));
-        psci_call(&psci, i % 2, x);
+        int64_t result = psci_call(&psci, caller, x);
+        if (calls[0] == 0) {
+            check_plain_result((uint32_t)x[0], result);
+        } else {
+            assert_int_equal(strlen(calls), 2);
+            num_effects[(uint8_t)calls[0]]++;
+            check_effect(x, caller, result, on);
+        }
+        assert_memory_equal(psci.on, on, sizeof(on));
+    }
+    for (const char *effect = "+-OR"; *effect != 0; effect++) {
+        assert_true(num_effects[(uint8_t)*effect] > 100);
     }
 }
 
