@@ -76,8 +76,8 @@ TARGET_CFLAGS = $(TARGET_FLAGS) -std=c11 -O2 -g $(WARNINGS) -MMD -MP $(PREFIX_MA
 HOST_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -MMD -MP $(PREFIX_MAP) \
     -I. -Iio/include -Isdk/kernel/include
 UNIT_CFLAGS := -std=c11 -D_GNU_SOURCE -O1 -g $(WARNINGS) -MMD -MP -I. -Iio/include \
-    -Isdk/libmicrokit/include \
-    -Isdk/kernel/include -fsanitize=address,undefined -fno-sanitize-recover=all \
+    -Isdk/libmicrokit/include -Isdk/kernel/include -Isdk/boards/qemu_virt_aarch64 \
+    -fsanitize=address,undefined -fno-sanitize-recover=all \
     -fno-omit-frame-pointer
 
 # ---- How programs are made -----------------------------------------------------------------------

@@ -3,7 +3,7 @@
 # board and config, include/, lib/ and elf/.
 include sdk/tool/rules.mk
 
-KERNEL_SRCS := $(wildcard sdk/kernel/*.S sdk/kernel/*.c) sdk/boards/$(MICROKIT_BOARD)/board.c \
+KERNEL_SRCS := $(sort $(foreach depth,*/* */*/*,$(wildcard sdk/kernel/$(depth).S sdk/kernel/$(depth).c))) sdk/boards/$(MICROKIT_BOARD)/board.c \
     sdk/libc/string.c sdk/libc/format.c
 LIBMICROKIT_SRCS := sdk/libmicrokit/crt0.S sdk/libmicrokit/main.c sdk/libmicrokit/calls.c
 # The configurations that there are.

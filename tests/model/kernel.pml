@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernel on one core (sdk/kernel: ipc.c, sched.c, switch.c, vcpu.c, irq.c): a driver PD with a
+ * The kernel on one core (sdk/kernel/core: ipc.c, sched.c, turn.c, vcpu.c, irq.c): a driver PD with a
  * device's interrupt, a VMM PD that it notifies, and two vCPUs of that VMM at the same priority
  * that set their virtual timers and wait in WFI; vCPU A gets an interrupt for what the driver has
  * seen. The device's interrupts and the time come whenever they like; the kernel runs with

@@ -6,9 +6,9 @@ that a caller fits is its own. Only functions whose address is taken in the same
 
 CALLS = (
     ("sdk/libmicrokit/main.c:microkit_main", "", "constructors; C has none"),
-    ("sdk/kernel/vectors.S:save", "sdk/kernel/exception.c:trap_*", "a vector names its handler"),
-    ("sdk/kernel/syscall.c:syscall_dispatch",
-     "sdk/kernel/syscall.c:sys_* sdk/kernel/syscall.c:*_by_*", "its table, by number"),
+    ("sdk/kernel/aarch64/vhe/vectors.S:save", "sdk/kernel/aarch64/vhe/exception.c:trap_*", "a vector names its handler"),
+    ("sdk/kernel/core/syscall.c:syscall_dispatch",
+     "sdk/kernel/core/syscall.c:sys_* sdk/kernel/core/syscall.c:*_by_*", "its table, by number"),
 
     ("*/switch_core.c:settle */switch_core.c:serve */switch_core.c:switch_core_init"
      " */switch_core.c:switch_core_timeout", "io/virt/switch/switch_net.c:* io/virt/switch/switch_vsock.c:*",

@@ -39,7 +39,7 @@ check-cppcheck: checkout | need-check
 # ---- Stacks: how deep each program of the target can be, and the kernel --------------------------
 # A PD has bin/microkit's default, the kernel what start.S gives it.
 PD_STACK = $(shell awk '/define DEFAULT_STACK/ { print $$3 }' sdk/tool/system_xml.c)
-KERNEL_STACK = $(shell awk '/\.space/ { print $$2 }' sdk/kernel/start.S)
+KERNEL_STACK = $(shell awk '/\.space/ { print $$2 }' sdk/kernel/aarch64/vhe/start.S)
 .PHONY: check-stack
 check-stack: $(SYSTEM_PROGRAMS) $(TARGET_DIR)/sdk/kernel.elf | need-python
 	@/usr/bin/python3 tests/static/stack.py $(PD_STACK) $(SYSTEM_PROGRAMS)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "sdk/kernel/board.h"
+#include "sdk/kernel/core/board.h"
 #include "kernel/image.h"
-#include "sdk/kernel/thread.h"
+#include "sdk/kernel/core/thread.h"
 
 /* For bin/microkit, which reads it from the ELF file. */
 __attribute__((section(".kernel_info"), used)) const struct kernel_info kernel_info = {

@@ -127,13 +127,6 @@ struct cpu {
 
 extern struct image_info image_info;
 
-static inline struct cpu *this_cpu(void)
-{
-    struct cpu *cpu;
-    __asm__("mrs %0, tpidr_el2" : "=r"(cpu));
-    return cpu;
-}
-
 static inline bool thread_is_vcpu(const struct thread *thread)
 {
     return thread->image->kind == IMAGE_VCPU;

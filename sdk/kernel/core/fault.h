@@ -2,7 +2,7 @@
 /* Faults: their labels, as seL4 numbers them, and their report for a PD that nobody looks after. */
 #pragma once
 
-#include "sdk/kernel/thread.h"
+#include "sdk/kernel/core/thread.h"
 
 enum fault_label {
     FAULT_UNKNOWN_SYSCALL = 2,
@@ -13,8 +13,6 @@ enum fault_label {
     FAULT_VPPI_EVENT = 9,
 };
 
-/* Prints who has stopped, why, and its registers, on the debug console. */
+/* Prints on the debug console which thread has stopped, why, and its registers. The architecture's.
+ */
 void fault_report(const struct thread *thread);
-
-/* An exception of the kernel itself: prints it and halts the core. */
-_Noreturn void fault_kernel(uint64_t esr, uint64_t elr, uint64_t far);

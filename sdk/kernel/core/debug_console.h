@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The debug console: a PL011 that firmware or reset has left usable; output only, polled. */
+/* The debug console: output only, polled. */
 #pragma once
 
+/* Writes a character to the UART, which firmware or reset has left usable (sdk/kernel/uart). */
 void console_putc(char c);
 
 /* Formats as format_text() does, at most 256 bytes a call; "\n" goes out as CR LF. */

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "sdk/kernel/thread.h"
+#include "sdk/kernel/core/thread.h"
 
-#include "sdk/kernel/arch.h"
-#include "sdk/kernel/board.h"
-#include "sdk/kernel/ipc.h"
-#include "sdk/kernel/sched.h"
-#include "sdk/kernel/timer.h"
-#include "sdk/kernel/vcpu.h"
+#include "sdk/kernel/core/arch.h"
+#include "sdk/kernel/core/board.h"
+#include "sdk/kernel/core/ipc.h"
+#include "sdk/kernel/core/sched.h"
 
 extern const struct kernel_info kernel_info;
 
@@ -24,15 +22,15 @@ static void thread_init(struct thread *thread, const struct image_thread *image)
     thread->image = image;
     thread->sc = &thread->own;
     thread->own.user = thread;
-    thread->own.budget = timer_ticks(image->budget_us);
-    thread->own.period = timer_ticks(image->period_us);
+    thread->own.budget = arch_ticks(image->budget_us);
+    thread->own.period = arch_ticks(image->period_us);
     thread->own.left = thread->own.budget;
-    thread->own.refill_at = timer_now() + thread->own.period;
+    thread->own.refill_at = arch_now() + thread->own.period;
     thread->state = THREAD_STOPPED;
     if (thread_is_vcpu(thread)) {
         thread->frame = (struct frame *)frame_vaddr;
-        thread->frame->spsr = SPSR_EL1H | SPSR_DAIF;
-        vcpu_init(thread);
+        thread->frame->spsr = arch_vcpu_entry_spsr();
+        arch_vcpu_init(thread);
         return;
     }
     thread->frame = &thread->pd_frame;

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "sdk/kernel/thread.h"
+#include "sdk/kernel/core/thread.h"
 
 /*
  * Emulates a trapped read of op0 3, op1 0, CRn 0, CRm 1 to 7 with the ISS of the exception, and

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "sdk/kernel/board.h"
-#include "sdk/kernel/gic.h"
-#include "sdk/kernel/ipc.h"
-#include "sdk/kernel/kernel.h"
-#include "sdk/kernel/sched.h"
-#include "sdk/kernel/timer.h"
-#include "sdk/kernel/vcpu.h"
+#include "sdk/kernel/core/board.h"
+#include "sdk/kernel/core/ipc.h"
+#include "sdk/kernel/core/kernel.h"
+#include "sdk/kernel/core/sched.h"
+#include "sdk/kernel/core/timer.h"
+#include "sdk/kernel/core/vcpu.h"
+#include "sdk/kernel/gic/gic.h"
 
 static uint16_t irq_slot[BOARD_NUM_IRQS]; /* INTID -> 1 + index into the image's table, or 0 */
 
@@ -49,7 +49,7 @@ void irq_handle(struct cpu *cpu)
     switch (intid) {
     case INTID_KERNEL_TIMER:
         timer_fired(cpu);
-        sched_wake_sleepers(cpu, timer_now());
+        sched_wake_sleepers(cpu, arch_now());
         break;
     case INTID_VTIMER:
         vcpu_vtimer_fired(cpu);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "sdk/kernel/board.h"
-#include "sdk/kernel/gic.h"
+#include "sdk/kernel/core/board.h"
+#include "sdk/kernel/gic/gic.h"
 
 /* Distributor (IHI 0048B 4.3), CPU interface (4.4), virtual interface control (5.3). */
 #define GICD(offset) (*(volatile uint32_t *)(BOARD_GICD_VADDR + (offset)))

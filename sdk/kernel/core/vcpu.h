@@ -5,10 +5,7 @@
  */
 #pragma once
 
-#include "sdk/kernel/thread.h"
-
-/* The state of a vCPU that has never run: MMU off, VMPIDR of its id. */
-void vcpu_init(struct thread *thread);
+#include "sdk/kernel/core/thread.h"
 
 /* Puts the vCPU's state into the core, in place of another's. Not its general registers. */
 void vcpu_load(struct cpu *cpu, struct thread *thread);
@@ -42,6 +39,3 @@ void vcpu_wait(struct cpu *cpu, struct thread *thread);
 
 /* Tells the VMM of the next of the vCPU's events, of which there is one: the vCPU faults. */
 void vcpu_deliver_event(struct thread *thread);
-
-/* The spsr that the vCPU may run with: a VMM's wishes, but never EL2 and never single step. */
-uint64_t vcpu_spsr(const struct thread *thread);

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "sdk/kernel/thread.h"
+#include "sdk/kernel/core/thread.h"
 
 /*
  * Puts a ready thread into its queue if it has budget, or to sleep until it has. One that is in

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "sdk/kernel/ipc.h"
+#include "sdk/kernel/core/ipc.h"
 
 #include "kernel/syscall.h"
-#include "sdk/kernel/fault.h"
-#include "sdk/kernel/sched.h"
+#include "sdk/kernel/core/arch.h"
+#include "sdk/kernel/core/fault.h"
+#include "sdk/kernel/core/sched.h"
 
 #define INFO(label, words) ((uint64_t)(label) << 12 | (words))
 #define INFO_WORDS(info)   ((unsigned)(info)&0x7f)

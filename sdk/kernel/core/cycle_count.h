@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "sdk/kernel/arch.h"
-#include "sdk/kernel/thread.h"
+#include "sdk/kernel/core/arch.h"
+#include "sdk/kernel/core/thread.h"
 
 #ifdef CONFIG_BENCHMARK
 #define COUNT true
@@ -14,19 +14,10 @@
 #define COUNT false
 #endif
 
-#define PMCR_ENABLE    1ul
-#define PMCR_RESET     (1ul << 2) /* of the cycle counter */
-#define PMCR_LONG      (1ul << 6) /* it has 64 bits */
-#define PMCNTEN_CYCLES (1ul << 31)
-#define PMCCFILTR_EL2  (1ul << 27) /* EL2 counts as well (Arm ARM D19.5.2) */
-
 static inline void count_init(void)
 {
     if (COUNT) {
-        write_sysreg(pmccfiltr_el0, PMCCFILTR_EL2);
-        write_sysreg(pmcr_el0, PMCR_ENABLE | PMCR_RESET | PMCR_LONG);
-        write_sysreg(pmcntenset_el0, PMCNTEN_CYCLES);
-        isb();
+        arch_cycles_start();
     }
 }
 
@@ -41,7 +32,7 @@ static inline void count_entry(struct thread *thread)
 static inline void count_switch(struct cpu *cpu, struct thread *next)
 {
     if (COUNT) {
-        uint64_t now = read_sysreg(pmccntr_el0);
+        uint64_t now = arch_cycles();
         uint64_t *counts = cpu->counted != 0 ? cpu->counted->counts : cpu->idle_counts;
         counts[THREAD_CYCLES] += now - cpu->counted_since;
         cpu->counted = next;

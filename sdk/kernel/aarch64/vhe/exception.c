@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "sdk/kernel/arch.h"
-#include "sdk/kernel/board.h"
-#include "sdk/kernel/console.h"
-#include "sdk/kernel/count.h"
-#include "sdk/kernel/fault.h"
-#include "sdk/kernel/idregs.h"
-#include "sdk/kernel/ipc.h"
-#include "sdk/kernel/kernel.h"
-#include "sdk/kernel/vcpu.h"
+#include "sdk/kernel/aarch64/vhe/el2_registers.h"
+#include "sdk/kernel/aarch64/vhe/entry.h"
+#include "sdk/kernel/aarch64/vhe/idregs.h"
+#include "sdk/kernel/core/arch.h"
+#include "sdk/kernel/core/board.h"
+#include "sdk/kernel/core/cycle_count.h"
+#include "sdk/kernel/core/debug_console.h"
+#include "sdk/kernel/core/fault.h"
+#include "sdk/kernel/core/ipc.h"
+#include "sdk/kernel/core/vcpu.h"
 
 #define FSC_IS_PERMISSION(fsc) (((fsc)&0x3c) == 0x0c)
 #define PAR_FAILED             1ul

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "sdk/kernel/sched.h"
+#include "sdk/kernel/core/sched.h"
 
-#include "sdk/kernel/timer.h"
+#include "sdk/kernel/core/arch.h"
 
 static void queue_remove(struct cpu *cpu, struct thread *thread)
 {
@@ -89,7 +89,7 @@ static void refill(struct sched_context *sc, uint64_t now)
  * any is without. */
 __attribute__((noinline)) static bool begin_period(struct cpu *cpu, struct thread *thread)
 {
-    uint64_t now = timer_now();
+    uint64_t now = arch_now();
     if (now < thread->sc->refill_at) {
         sched_sleep(cpu, thread, thread->sc->refill_at);
         return false;

@@ -1,57 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "sdk/kernel/vcpu.h"
+#include "sdk/kernel/core/vcpu.h"
 
-#include "sdk/kernel/arch.h"
-#include "sdk/kernel/board.h"
-#include "sdk/kernel/fault.h"
-#include "sdk/kernel/gic.h"
-#include "sdk/kernel/ipc.h"
-#include "sdk/kernel/sched.h"
+#include "sdk/kernel/core/arch.h"
+#include "sdk/kernel/core/board.h"
+#include "sdk/kernel/core/fault.h"
+#include "sdk/kernel/core/ipc.h"
+#include "sdk/kernel/core/sched.h"
+#include "sdk/kernel/gic/gic.h"
 
-/*
- * A vCPU's registers by seL4's numbers, with their names at EL2. ACTLR (8) is trapped and has only
- * its memory; the timer's (20 to 22) are handled apart, since their order matters.
- */
-#define VCPU_REG_TABLE(X)                                                                          \
-    X(0, SCTLR_EL12)                                                                               \
-    X(1, CPACR_EL12)                                                                               \
-    X(2, TTBR0_EL12)                                                                               \
-    X(3, TTBR1_EL12)                                                                               \
-    X(4, TCR_EL12)                                                                                 \
-    X(5, MAIR_EL12)                                                                                \
-    X(6, AMAIR_EL12)                                                                               \
-    X(7, CONTEXTIDR_EL12)                                                                          \
-    X(9, AFSR0_EL12)                                                                               \
-    X(10, AFSR1_EL12)                                                                              \
-    X(11, ESR_EL12)                                                                                \
-    X(12, FAR_EL12)                                                                                \
-    X(13, par_el1)                                                                                 \
-    X(14, VBAR_EL12)                                                                               \
-    X(15, tpidr_el1)                                                                               \
-    X(16, vmpidr_el2)                                                                              \
-    X(17, sp_el1)                                                                                  \
-    X(18, ELR_EL12)                                                                                \
-    X(19, SPSR_EL12)                                                                               \
-    X(20, CNTV_CTL_EL02)                                                                           \
-    X(21, CNTV_CVAL_EL02)                                                                          \
-    X(22, cntvoff_el2)                                                                             \
-    X(23, CNTKCTL_EL12)
+/* The virtual timer's registers by seL4's numbers, and bits of CNTV_CTL (Arm ARM D17.11.13). */
+enum { REG_CNTV_CTL = 20, REG_CNTV_CVAL = 21, REG_CNTVOFF = 22 };
 
-enum { REG_SCTLR = 0, REG_VMPIDR = 16, REG_CNTV_CTL = 20, REG_CNTV_CVAL = 21, REG_CNTVOFF = 22 };
-
-#define SCTLR_RESET 0x30d00800ul /* MMU and caches off, RES1 bits set */
-#define VMPIDR_RES1 (1ul << 31)
+#define CNTV_ENABLE (1ul << 0)
+#define CNTV_IMASK  (1ul << 1)
 
 static bool is_loaded(const struct thread *thread)
 {
     return this_cpu()->vcpu == thread;
-}
-
-void vcpu_init(struct thread *thread)
-{
-    struct vcpu *vcpu = &thread->vcpu;
-    vcpu->regs[REG_SCTLR] = SCTLR_RESET;
-    vcpu->regs[REG_VMPIDR] = VMPIDR_RES1 | thread->image->id;
 }
 
 static void set_vtimer_masked(struct cpu *cpu, bool masked)
@@ -63,34 +28,6 @@ static void set_vtimer_masked(struct cpu *cpu, bool masked)
         } else {
             gic_enable(INTID_VTIMER);
         }
-    }
-}
-
-static bool has_vdisr(void)
-{
-    return PFR0_RAS(read_sysreg(id_aa64pfr0_el1)) != 0;
-}
-
-static void save_regs(struct vcpu *vcpu)
-{
-#define X(number, name) vcpu->regs[number] = read_sysreg(name);
-    VCPU_REG_TABLE(X)
-#undef X
-    vcpu->csselr = read_sysreg(csselr_el1);
-    if (has_vdisr()) {
-        vcpu->vdisr = read_sysreg(VDISR_EL2);
-    }
-    write_sysreg(CNTV_CTL_EL02, 0); /* the next vCPU's offset must not make this one's fire */
-}
-
-static void load_regs(const struct vcpu *vcpu)
-{
-#define X(number, name) write_sysreg(name, vcpu->regs[number]);
-    VCPU_REG_TABLE(X)
-#undef X
-    write_sysreg(csselr_el1, vcpu->csselr);
-    if (has_vdisr()) {
-        write_sysreg(VDISR_EL2, vcpu->vdisr);
     }
 }
 
@@ -118,8 +55,8 @@ static void load_lrs(const struct vcpu *vcpu)
 /* When a vCPU in WFI that is not in the core must be woken by its timer, if ever. */
 static uint64_t vtimer_deadline(const struct vcpu *vcpu)
 {
-    uint64_t control = vcpu->regs[REG_CNTV_CTL] & (TIMER_ENABLE | TIMER_IMASK);
-    if (control != TIMER_ENABLE || vcpu->vtimer_masked) {
+    uint64_t control = vcpu->regs[REG_CNTV_CTL] & (CNTV_ENABLE | CNTV_IMASK);
+    if (control != CNTV_ENABLE || vcpu->vtimer_masked) {
         return UINT64_MAX;
     }
     uint64_t deadline = vcpu->regs[REG_CNTV_CVAL] + vcpu->regs[REG_CNTVOFF];
@@ -144,7 +81,7 @@ void vcpu_unload(struct cpu *cpu)
         return;
     }
     vcpu_maintenance(cpu); /* what the guest has ended shows only in the core */
-    save_regs(&thread->vcpu);
+    arch_vcpu_save(&thread->vcpu);
     save_lrs(&thread->vcpu);
     cpu->vcpu = 0;
     watch_vtimer(cpu, thread);
@@ -152,14 +89,13 @@ void vcpu_unload(struct cpu *cpu)
 
 /*
  * The vCPUs of a VM share its VMID, and expect translations that are local to a core to be theirs
- * alone. VTTBR_EL2 and HCR_EL2 are the guest's already.
+ * alone. The VM's stage 2 is loaded.
  */
 static void forget_other_vcpu(struct thread *thread)
 {
     struct thread *vmm = thread_at(thread->image->parent);
     if (vmm->last_vcpu != 0 && vmm->last_vcpu != thread) {
-        isb();
-        __asm__ volatile("tlbi vmalle1\n\tdsb nsh\n\tisb" ::: "memory");
+        arch_flush_vm();
     }
     vmm->last_vcpu = thread;
 }
@@ -167,12 +103,9 @@ static void forget_other_vcpu(struct thread *thread)
 void vcpu_load(struct cpu *cpu, struct thread *thread)
 {
     vcpu_unload(cpu);
-    if (cpu->vttbr != thread->image->space) {
-        cpu->vttbr = thread->image->space;
-        write_sysreg(vttbr_el2, cpu->vttbr);
-    }
+    arch_load_vm(cpu, thread);
     forget_other_vcpu(thread);
-    load_regs(&thread->vcpu);
+    arch_vcpu_restore(&thread->vcpu);
     load_lrs(&thread->vcpu);
     set_vtimer_masked(cpu, thread->vcpu.vtimer_masked);
     cpu->vcpu = thread;
@@ -195,34 +128,15 @@ void vcpu_reset_interrupts(struct thread *thread)
 
 uint64_t vcpu_read_reg(struct thread *thread, unsigned reg)
 {
-    if (is_loaded(thread)) {
-        switch (reg) {
-#define X(number, name)                                                                            \
-    case number:                                                                                   \
-        return read_sysreg(name);
-            VCPU_REG_TABLE(X)
-#undef X
-        default:
-            break;
-        }
-    }
-    return thread->vcpu.regs[reg];
+    uint64_t value;
+    return is_loaded(thread) && arch_vcpu_read(reg, &value) ? value : thread->vcpu.regs[reg];
 }
 
 void vcpu_write_reg(struct thread *thread, unsigned reg, uint64_t value)
 {
     thread->vcpu.regs[reg] = value;
     if (is_loaded(thread)) {
-        switch (reg) {
-#define X(number, name)                                                                            \
-    case number:                                                                                   \
-        write_sysreg(name, value);                                                                 \
-        break;
-            VCPU_REG_TABLE(X)
-#undef X
-        default:
-            break;
-        }
+        arch_vcpu_write(reg, value);
     } else {
         watch_vtimer(this_cpu(), thread);
     }
@@ -320,13 +234,4 @@ void vcpu_deliver_event(struct thread *thread)
         thread->message.fault[0] = event;
         ipc_fault(thread, FAULT_VGIC_MAINTENANCE, 1);
     }
-}
-
-uint64_t vcpu_spsr(const struct thread *thread)
-{
-    uint64_t spsr = thread->frame->spsr & 0xfffffffful & ~(SPSR_SS | SPSR_IL);
-    uint64_t mode = spsr & SPSR_MODE_MASK;
-    bool legal = mode == SPSR_EL0T || mode == SPSR_EL1T || mode == SPSR_EL1H ||
-                 (mode == SPSR_A32_USER && PFR0_EL0(read_sysreg(id_aa64pfr0_el1)) == 2);
-    return legal ? spsr : SPSR_EL1H | SPSR_DAIF;
 }

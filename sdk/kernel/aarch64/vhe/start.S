@@ -4,7 +4,7 @@
  * cannot run on, turns the MMU on with the tables that bin/microkit has built, and goes on in C at
  * the kernel's own addresses.
  */
-#include "sdk/kernel/board.h"
+#include "sdk/kernel/core/board.h"
 
 #define HCR_E2H      (1 << 34)
 #define HCR_RW       (1 << 31)

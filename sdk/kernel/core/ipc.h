@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "sdk/kernel/thread.h"
+#include "sdk/kernel/core/thread.h"
 
 /* Sets `channel` (0 to 61) in the PD's notifications and wakes it if it receives. */
 void ipc_notify(struct thread *pd, unsigned channel);

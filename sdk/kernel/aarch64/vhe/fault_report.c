@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "sdk/kernel/fault.h"
+#include "sdk/kernel/core/fault.h"
 
-#include "sdk/kernel/arch.h"
-#include "sdk/kernel/console.h"
+#include "sdk/kernel/aarch64/vhe/el2_registers.h"
+#include "sdk/kernel/aarch64/vhe/entry.h"
+#include "sdk/kernel/core/arch.h"
+#include "sdk/kernel/core/debug_console.h"
 
 /* FSC of an abort's ISS (Arm ARM D17.2.37): the kind is in bits 5 to 2, the level in 1 to 0. */
 static const char *abort_kind(unsigned fsc)

@@ -5,14 +5,14 @@
  */
 #include "kernel/syscall.h"
 
-#include "sdk/kernel/arch.h"
-#include "sdk/kernel/board.h"
-#include "sdk/kernel/console.h"
-#include "sdk/kernel/count.h"
-#include "sdk/kernel/gic.h"
-#include "sdk/kernel/ipc.h"
-#include "sdk/kernel/kernel.h"
-#include "sdk/kernel/vcpu.h"
+#include "sdk/kernel/core/arch.h"
+#include "sdk/kernel/core/board.h"
+#include "sdk/kernel/core/cycle_count.h"
+#include "sdk/kernel/core/debug_console.h"
+#include "sdk/kernel/core/ipc.h"
+#include "sdk/kernel/core/kernel.h"
+#include "sdk/kernel/core/vcpu.h"
+#include "sdk/kernel/gic/gic.h"
 
 #include <string.h>
 
@@ -130,7 +130,7 @@ static uint64_t sys_vcpu_restart(struct thread *pd, struct thread *vcpu)
     thread_stop(vcpu);
     vcpu_reset_interrupts(vcpu);
     vcpu->frame->pc = arg(pd, 1);
-    vcpu->frame->spsr = SPSR_EL1H | SPSR_DAIF;
+    vcpu->frame->spsr = arch_vcpu_entry_spsr();
     thread_resume(vcpu);
     return SYS_OK;
 }
@@ -216,7 +216,7 @@ static uint64_t sys_tcb_write(struct thread *pd, struct thread *thread)
         frame_words(thread)[tcb_word[n]] = pd->ipc_words[n];
     }
     if (!thread_is_vcpu(thread)) {
-        thread->frame->spsr &= SPSR_NZCV; /* a PD runs at EL0, with interrupts */
+        thread->frame->spsr = arch_pd_spsr(thread->frame->spsr);
     }
     if (arg(pd, 2) != 0) {
         thread_stop(thread);
@@ -231,35 +231,7 @@ static uint64_t sys_smc(struct thread *pd, struct thread *none)
     if ((pd->image->flags & IMAGE_SMC) == 0) {
         return SYS_INVALID_SLOT;
     }
-    uint64_t *words = pd->ipc_words;
-    register uint64_t x0 __asm__("x0");
-    register uint64_t x1 __asm__("x1");
-    register uint64_t x2 __asm__("x2");
-    register uint64_t x3 __asm__("x3");
-    register uint64_t x4 __asm__("x4");
-    register uint64_t x5 __asm__("x5");
-    register uint64_t x6 __asm__("x6");
-    register uint64_t x7 __asm__("x7");
-    x0 = words[0];
-    x1 = words[1];
-    x2 = words[2];
-    x3 = words[3];
-    x4 = words[4];
-    x5 = words[5];
-    x6 = words[6];
-    x7 = words[7];
-    __asm__ volatile("smc #0"
-                     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4), "+r"(x5), "+r"(x6),
-                       "+r"(x7)::"x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",
-                       "memory");
-    words[0] = x0;
-    words[1] = x1;
-    words[2] = x2;
-    words[3] = x3;
-    words[4] = x4;
-    words[5] = x5;
-    words[6] = x6;
-    words[7] = x7;
+    arch_smc(pd->ipc_words);
     return SYS_OK;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "sdk/kernel/idregs.h"
+#include "sdk/kernel/aarch64/vhe/idregs.h"
 
-#include "sdk/kernel/arch.h"
+#include "sdk/kernel/aarch64/vhe/el2_registers.h"
 
 /* ISS of a trapped MSR or MRS (Arm ARM D17.2.37). */
 #define ISS_READ(iss) (((iss)&1) != 0)
