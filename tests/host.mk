@@ -8,8 +8,9 @@ UNIT_TEST_SRCS := $(foreach source,$(UNIT_SOURCES),$(if $(filter test_%,$(notdir
 NOT_ON_HOST := %_pd.c %_main.c vmm/arch/aarch64/vcpu% vmm/arch/aarch64/cache.c \
     io/drivers/virtio_mmio/registers.c lib/pd/restart.c services/supervisor/clock.c
 on_host = $(filter-out $(NOT_ON_HOST),$(call sources_in,$(1)))
-HOST_PARTS := vmm io services compose tool lib
+HOST_PARTS := vmm io services compose tool kernel lib
 tool_PART := $(call on_host,sdk/tool)
+kernel_PART := $(call on_host,sdk/kernel/core)
 lib_PART := $(call on_host,lib) sdk/libc/format.c guest/programs/uio_blk_serve.c
 $(foreach part,vmm io services compose,$(eval $(part)_PART := $(call on_host,$(part))))
 

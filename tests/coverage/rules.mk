@@ -2,7 +2,7 @@
 # What the host tests and the fuzz targets' corpora execute, line by line: the same programs once
 # more, with clang's counters. docs/testing.md has the table.
 COVERAGE_DIR := $(BUILD_DIR)/coverage
-COVERAGE_FOLDERS := vmm io services lib compose
+COVERAGE_FOLDERS := sdk/kernel/core vmm io services lib compose
 COVERAGE_FLAGS = $(if $(COVERAGE),-fprofile-instr-generate -fcoverage-mapping)
 COVERAGE_PROGRAMS = $(UNIT_TESTS:%=$(COVERAGE_DIR)/unit/%) $(FUZZ_NAMES:%=$(COVERAGE_DIR)/fuzz/fuzz_%)
 

@@ -9,7 +9,7 @@ vmm_PARTS := vmm io lib
 io_PARTS := io lib
 services_PARTS := services lib
 compose_PARTS := compose tool vmm lib
-sdk_PARTS := tool lib
+sdk_PARTS := tool kernel lib
 guest_PARTS := lib
 
 # `$(call unit_test,SOURCE,ARCHIVES)`
