@@ -37,7 +37,7 @@ def iperf(guest, to, options):
 
 
 # A stream of SECONDS or of so many bytes carries this much even beside other work of the host.
-STREAM_BYTES = 1 << 20
+STREAM_BYTES = 1 << 18
 
 
 def check_stream(end, direction=""):
