@@ -49,7 +49,7 @@ def small(tmp_path):
     subprocess.run(["umount", folder], check=True)
 
 
-@pytest.mark.parametrize("target", ["host/sdk/tool/xml.o", "qemu_virt_aarch64/debug/sdk/kernel/syscall.o", "disk.img"])
+@pytest.mark.parametrize("target", ["host/sdk/tool/system_xml.o", "qemu_virt_aarch64/debug/sdk/kernel/core/syscall.o", "disk.img"])
 def test_build_on_a_full_disk(here, small, target):
     (small / "filler").write_bytes(b"x" * 40960)
     run = here.make(f"{small}/{target}", f"BUILD_DIR={small}")

@@ -4,7 +4,7 @@
 TARGETS = (
     "build/host/sdk/tool/arena.o",                        # for this machine
     "build/unit/sdk/tool/arena.o",                        # for the host tests
-    "build/qemu_virt_aarch64/debug/sdk/kernel/start.o",   # assembler
+    "build/qemu_virt_aarch64/debug/sdk/kernel/aarch64/vhe/start.o",   # assembler
     "build/qemu_virt_aarch64/debug/sdk/libc/string.o",    # for the board
     "build/guest/own/bin/vsock_recv",                     # for a guest
     "build/check/vmm/core/mmio_bus.h.alone",                       # static checks
