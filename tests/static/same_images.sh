@@ -19,7 +19,7 @@ build_at() {
     [ -d "$clone" ] || git clone -q --shared --no-checkout . "$clone"
     git -C "$clone" checkout -q --detach "$revision" || die "cannot check out $revision in $clone"
     # Another list of sources makes no object anew: link everything again.
-    [ ! -d "$clone/build" ] || find "$clone/build" \( -name '*.elf' -o -name loader.img -o -path '*/host/microkit' \
+    [ ! -d "$clone/build" ] || find "$clone/build" \( -name '*.elf' -o -name .built -o -name loader.img -o -path '*/host/microkit' \
         -o -path '*/host/composer' \) -delete
     for system in "$clone"/systems/*/system.yaml; do
         system=$(basename "$(dirname "$system")")

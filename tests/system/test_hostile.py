@@ -18,14 +18,14 @@ SECTIONS = {"T": 34, "Q": 12, "D": 28, "B": 19, "N": 14, "C": 8, "V": 19, "R": 4
 # Rows that no section plays, and why.
 NOT_HERE = {
     "B6": "this guest may write its disk: test_block.py, test_read_only",
-    "B19": "no guest is the back end: tests/unit/vmm/devices/test_virtio_block_server.c, test_driver_vm.py",
+    "B19": "no guest is the back end: tests/unit/vmm/devices/block/test_virtio_block_server.c, test_driver_vm.py",
     "C6": "the console has one port, and a driver that wants more is refused by T22",
     "C7": "likewise",
     "R3": "there is no balloon",
     "R4": "likewise",
     "S6": "test_a_life_after_the_other",
     "S7": "a guest has no sDDF queue: tests/unit/io/virt/test_net_tx.c, test_blk_virt.c, test_serial_tx.c",
-    "S8": "this guest serves no disk: test_driver_vm.py, tests/unit/vmm/devices/test_driver_vm_bad.c",
+    "S8": "this guest serves no disk: test_driver_vm.py, tests/unit/vmm/devices/driver_vm/test_driver_vm_bad.c",
     "S9": "test_the_end_of_one_is_not_the_other_s",
 }
 # What is typed behind a section's letter: input that the rows of C leave lying for a while.

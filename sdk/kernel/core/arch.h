@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the kernel's core asks of an architecture. aarch64/vhe implements it for EL2; the host tests
- * have one without hardware (tests/unit/sdk/kernel/fake_arch.c). The kernel is linked with
+ * have one without hardware (tests/unit/sdk/kernel/kernel_rig.c). The kernel is linked with
  * link-time optimisation, which inlines these functions.
  */
 #pragma once
