@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The block virtualiser as a protection domain; virt_core.h tells what it does. */
+/* The block virtualiser as a protection domain; blk_virt_core.h says what it does. */
 #include "io/virt/blk/blk_virt_core.h"
 #include "lib/pd/pd.h"
 
