@@ -75,8 +75,10 @@ TARGET_CFLAGS = $(TARGET_FLAGS) -std=c11 -O2 -g $(WARNINGS) -MMD -MP $(PREFIX_MA
     -I. -Iio/include -Isdk/libc/include -isystem $(BUILD_DIR)/uapi
 HOST_CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g $(WARNINGS) -MMD -MP $(PREFIX_MAP) \
     -I. -Iio/include -Isdk/kernel/include
+# The board whose addresses the host tests of the kernel have.
+UNIT_BOARD := sdk/boards/qemu_virt_aarch64
 UNIT_CFLAGS := -std=c11 -D_GNU_SOURCE -O1 -g $(WARNINGS) -MMD -MP -I. -Iio/include \
-    -Isdk/libmicrokit/include -Isdk/kernel/include -Isdk/boards/qemu_virt_aarch64 \
+    -Isdk/libmicrokit/include -Isdk/kernel/include -I$(UNIT_BOARD) \
     -fsanitize=address,undefined -fno-sanitize-recover=all \
     -fno-omit-frame-pointer
 

@@ -10,7 +10,7 @@ CHECKED_HEADERS := $(filter-out tests/proof/%,$(shell git ls-files '*.h' 2>/dev/
 
 # How a file is compiled, without what writes files: for the target, or for this host.
 CHECK_HOST := compose/% sdk/tool/% tests/unit/% tests/fuzz/% tests/bench/% guest/programs/%
-CHECK_FLAGS = $(filter-out -MMD -MP -g,$(if $(filter $(CHECK_HOST),$<),$(HOST_CFLAGS), \
+CHECK_FLAGS = $(filter-out -MMD -MP -g,$(if $(filter $(CHECK_HOST),$<),$(HOST_CFLAGS) -I$(UNIT_BOARD), \
     $(TARGET_CFLAGS) $(if $(filter sdk/%,$<),$(KERNEL_CFLAGS)))) -Isdk/libmicrokit/include
 # Headers that it depends on, beside its stamp.
 check_deps = clang $(CHECK_FLAGS) -MM -MP -MT $@ -MF $@.d $<

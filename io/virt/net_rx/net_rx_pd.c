@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The receive virtualiser as a protection domain; rx_core.h tells what it does. */
+/* The receive virtualiser as a protection domain; net_rx_core.h says what it does. */
 #include "io/virt/net_pd.h"
 #include "io/virt/net_rx/net_rx_core.h"
 

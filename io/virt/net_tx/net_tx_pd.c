@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The transmit virtualiser as a protection domain; tx_core.h tells what it does. */
+/* The transmit virtualiser as a protection domain; net_tx_core.h says what it does. */
 #include "io/virt/net_pd.h"
 #include "io/virt/net_tx/net_tx_core.h"
 

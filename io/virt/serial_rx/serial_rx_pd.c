@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The receive virtualiser as a protection domain; rx_core.h tells what it does. */
+/* The receive virtualiser as a protection domain; serial_rx_core.h says what it does. */
 #include "io/virt/serial_rx/serial_rx_core.h"
 
 #include <cloister/power.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The transmit virtualiser as a protection domain; tx_core.h tells what it does. */
+/* The transmit virtualiser as a protection domain; serial_tx_core.h says what it does. */
 #include "io/virt/serial_tx/serial_tx_core.h"
 
 #include <cloister/restart.h>
