@@ -47,4 +47,4 @@ join -a 1 -a 2 -e missing -o 0,1.2,2.2 <(sums_of parent) <(sums_of commit) |
         { print ($2 == $3 ? "  same     " : "  differs  ") $1 }
         $2 != $3 { differ++ }
         END { print commit ": " (differ ? differ " of " NR " images differ" : "all " NR " images are the same")
-              exit differ > 0 }'
+              exit differ > 0 }' || exit $DIED
