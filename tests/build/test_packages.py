@@ -31,7 +31,7 @@ TOOLS = (
     (r"^guest/driver/module.sh", "download"),
     (r"^systems/disk.sh", "disk"),
     (r"aarch64-linux-gnu-(gcc|strip)", "cross-gcc"),
-    (r"(tests/static/(text|includes)|tests/coverage/coverage).py|git ls-files", "git"),
+    (r"(tests/static/(text|includes|budgets)|tests/coverage/coverage).py|git ls-files", "git"),
 )
 # pytest brings Python; cross-gcc is what binaries of Debian's kernel are built with too.
 IMPLIED = {"pytest": {"python"}, "console": {"python"}}

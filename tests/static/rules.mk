@@ -64,7 +64,7 @@ $(CHECK_DIR)/%.alone: % tests/static/rules.mk | $(BUILD_DIR)/uapi/.linked need-u
 
 .PHONY: check lint check-text check-includes check-headers check-rows
 CHECKS := check-headers check-cppcheck check-stack lint check-text check-includes check-stack-wrong \
-    check-rows
+    check-rows check-budgets
 # Where git was not there yet as this make listed the files, another one checks them.
 files_listed = $(if $(CHECKED_SOURCES)$(LISTED),$(2),$(1)-listed)
 %-listed: checkout
@@ -72,6 +72,8 @@ files_listed = $(if $(CHECKED_SOURCES)$(LISTED),$(2),$(1)-listed)
 check: checkout $(call files_listed,check,$(CHECKS)) ## check the sources without running them
 check-rows: | need-python
 	@/usr/bin/python3 tests/static/rows.py
+check-budgets: checkout | need-python
+	@/usr/bin/python3 tests/static/budgets.py
 check-text: checkout | need-python
 	@/usr/bin/python3 tests/static/text.py
 check-includes: checkout | need-python
